@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The C ABI of @qaultra/ipc: what a stack (iceoryx now, others later) offers to a TypeScript runtime through FFI.
+ *
+ * Rules that hold for every call
+ *  - Scalars are u32, i32 and f64. Buffers are (pointer, length) pairs that the call does not keep. Results go to a buffer
+ *    of the caller, 8-byte aligned, of at least QIPC_RESULT_BYTES (a call that needs another size says so); its layout is
+ *    given beside each call as "result", words being u32 and qwords u64.
+ *  - Return value: 0 is QIPC_OK; positive is an expected outcome or a count; negative is an error (QIPC_E_...). No call
+ *    throws, prints, aborts or touches memory before it has checked its arguments.
+ *  - After an error, qipc_error_detail gives the offending value, the limit and a text, of this thread's last error.
+ *  - A handle is a u32 that belongs to the thread that made it. It carries a generation: one that was closed is
+ *    QIPC_E_CLOSED, one that never was or is of another kind is QIPC_E_BAD_HANDLE, one of another thread is
+ *    QIPC_E_WRONG_THREAD.
+ *  - Control calls (open, close, streams) may talk to the daemon and end within QIPC_CONTROL_TIMEOUT_MS, or the timeout that
+ *    they are given. Data calls (loan, publish, take, release, has_data) never wait, allocate nothing and make no system
+ *    call of their own.
+ */
+#ifndef QAULTRA_IPC_QIPC_H
+#define QAULTRA_IPC_QIPC_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QIPC_ABI_VERSION 1u
+
+#define QIPC_RESULT_BYTES 256u
+#define QIPC_NAME_BYTES_MAX 100u
+#define QIPC_CONTROL_TIMEOUT_MS 1000u
+#define QIPC_SIGNAL_DEFER_MS_MAX 200u
+#define QIPC_TAKE_ENTRY_BYTES 32u
+#define QIPC_TAKE_MAX 256u
+
+/** Statuses. A number is never reused. */
+#define QIPC_OK 0
+#define QIPC_NO_DATA 1    /* nothing to take */
+#define QIPC_NO_CHUNK 2   /* the pool is empty; an expected outcome */
+#define QIPC_QUEUE_FULL 3 /* a lossless queue has no room; an expected outcome */
+#define QIPC_TIMED_OUT 4  /* a wait ended without data */
+
+#define QIPC_E_INTERNAL (-1)             /* a defect of this library or of its stack; the text names it */
+#define QIPC_E_NULL (-2)                 /* a pointer is null */
+#define QIPC_E_MISALIGNED (-3)           /* a result buffer is not aligned to 8 */
+#define QIPC_E_BUFFER_TOO_SMALL (-4)     /* value: given, limit: needed */
+#define QIPC_E_OPTION (-5)               /* an option is unknown, malformed or out of its range */
+#define QIPC_E_NAME_EMPTY (-6)
+#define QIPC_E_NAME_TOO_LONG (-7)        /* value: bytes, limit: QIPC_NAME_BYTES_MAX */
+#define QIPC_E_NAME_INVALID (-8)         /* NUL inside, not UTF-8, a control character, or '/' in a runtime name */
+#define QIPC_E_BAD_HANDLE (-9)
+#define QIPC_E_CLOSED (-10)
+#define QIPC_E_WRONG_THREAD (-11)
+#define QIPC_E_NAME_IN_USE (-12)         /* another process runs under this runtime name */
+#define QIPC_E_DAEMON_ABSENT (-13)       /* no daemon answers */
+#define QIPC_E_DAEMON_GONE (-14)         /* the daemon this runtime was attached to is dead or was replaced */
+#define QIPC_E_DAEMON_HUNG (-15)         /* the daemon exists and does not answer in time */
+#define QIPC_E_DAEMON_START (-16)        /* the daemon could not be started */
+#define QIPC_E_SHM_TOO_SMALL (-17)       /* value: bytes free, limit: bytes needed */
+#define QIPC_E_OPTIONS_DIFFER (-18)      /* this process has a runtime open with other options */
+#define QIPC_E_TOO_MANY_PUBLISHERS (-19) /* limit: of the daemon */
+#define QIPC_E_TOO_MANY_SUBSCRIBERS (-20)/* limit: of the daemon */
+#define QIPC_E_STREAM_FULL (-21)         /* a publisher of the stream serves no further subscriber */
+#define QIPC_E_TOO_MANY_LOANS (-22)      /* limit: loans of one publisher at once */
+#define QIPC_E_TOO_MANY_HELD (-23)       /* limit: chunks held of one subscriber at once */
+#define QIPC_E_BLOCK_TOO_LARGE (-24)     /* no pool has chunks of this size: value: bytes needed */
+#define QIPC_E_NOT_LOANED (-25)          /* this slot is not loaned (published or discarded before?) */
+#define QIPC_E_NOT_HELD (-26)            /* this slot is not held (released before?) */
+#define QIPC_E_CAPACITY (-27)            /* queue capacity out of range: value, limit */
+#define QIPC_E_HISTORY (-28)             /* history out of range: value, limit */
+#define QIPC_E_ACCESS (-29)              /* this user may not connect to the daemon or write any segment */
+#define QIPC_E_TOO_MANY_PROCESSES (-30)  /* the daemon takes no further process */
+#define QIPC_E_TOO_MANY_HANDLES (-31)    /* limit: handles of one process */
+#define QIPC_E_FOREIGN_CHUNK (-32)       /* a peer sent a chunk of another size or alignment; it was given back */
+#define QIPC_E_SYSTEM (-33)              /* a system call failed: value: errno */
+#define QIPC_E_UNSUPPORTED (-34)         /* this machine or stack cannot do it */
+#define QIPC_E_TOO_MANY_WAITERS (-35)    /* limit: condition variables of the daemon */
+#define QIPC_E_VERSION (-36)             /* the daemon speaks another version of its protocol */
+
+/** The ABI this library implements: QIPC_ABI_VERSION. Any thread. */
+uint32_t qipc_abi_version(void);
+
+/** The name of a status ("QIPC_E_CLOSED"), static, never null; "QIPC_UNKNOWN" for a number that is none. Any thread. */
+const char* qipc_status_string(int32_t status);
+
+/** This thread's last error. result (QIPC_RESULT_BYTES): qword 0 value, qword 1 limit (both f64); then the text goes to
+ * `text`, UTF-8, not terminated, cut at `text_len`. Returns the bytes written. Any thread. */
+int32_t qipc_error_detail(uint8_t* result, uint8_t* text, uint32_t text_len);
+
+/* ---- runtime ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * Connects this process, or, when it is connected with equal options already, counts one more handle.
+ *
+ * `options`: UTF-8 lines "key=value\n", any order. Keys:
+ *   name            runtime name, 1 to QIPC_NAME_BYTES_MAX bytes; default: unique in this process
+ *   daemon          require | spawn (default require)
+ *   daemon_keep     0 | 1: a spawned daemon outlives the last process that asked for it (default 0)
+ *   pool_bytes      bytes of block pool for a spawned daemon (default 67108864)
+ *   timeout_ms      1 to 60000, how long an answer of the daemon may take (default QIPC_CONTROL_TIMEOUT_MS)
+ *   log             off | error | warning | info | debug: the stack's own log on stderr (default off)
+ *   access_readers, access_writers   groups of a spawned daemon's segment (default: the user's own)
+ * Equal means: the same text.
+ *
+ * result: word 0 handle; word 1 length of the runtime name, word 2 1 when this call spawned the daemon; bytes 16.. name.
+ * A "name" that another live process uses is QIPC_E_NAME_IN_USE. With daemon=require and none that answers a registration
+ * in time: QIPC_E_DAEMON_ABSENT, or QIPC_E_DAEMON_HUNG when one exists but does not answer.
+ */
+int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_len, uint8_t* result);
+
+/** Closes this handle and every port that this thread opened through it. The last handle of the process disconnects it.
+ * Windows stay mapped until qipc_window_unmap. */
+int32_t qipc_runtime_close(uint32_t runtime);
+
+/** Any state that can be told without asking the daemon. result: word 0 state: 1 attached, 2 detached. Costs one system
+ * call at the most. */
+int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result);
+
+/**
+ * Streams known to the daemon, this process's own included. Each entry in `buffer`: u32 size of the entry (a multiple of
+ * 8), u32 publishers, u32 subscribers, u16 service length, u16 stream length, u16 event length, u16 0, then the three names.
+ * result: word 0 entries written, word 1 bytes needed. QIPC_E_BUFFER_TOO_SMALL when they do not fit (nothing is written).
+ */
+int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result);
+
+/**
+ * Where a window lies. Loans and takes name blocks by (window, offset): a window is a mapping owned by this library, at most
+ * QIPC_WINDOW_BYTES_MAX long, that stays valid until this thread has called qipc_window_unmap for it. Windows of takes are
+ * read-only; writing there is a fault. result: qword 0 address, qword 1 length, word 4 writable (0 or 1).
+ */
+#define QIPC_WINDOW_BYTES_MAX 1073807360u /* 1 GiB and 64 KiB: no block is cut by a window's end */
+int32_t qipc_window_map(uint32_t runtime, uint32_t window, uint8_t* result);
+
+/** This thread holds no view of the window any longer. It is unmapped when no thread does and its runtime is closed. Works
+ * after qipc_runtime_close. */
+int32_t qipc_window_unmap(uint32_t window);
+
+/* ---- publisher -------------------------------------------------------------------------------------------------- */
+
+#define QIPC_PUBLISHER_BLOCKING 1u /* lossless: wait for consumers that ask for it; loan tells QIPC_QUEUE_FULL first */
+
+/**
+ * Offers {service, stream, event}. `history`: blocks kept for late subscribers, 0 to 16. `payload_size` 1 to 65536 and
+ * `alignment` a power of two up to 64 are those of every loan. A chunk is loaned and given back once, so that a pool that
+ * is missing is told here (QIPC_E_BLOCK_TOO_LARGE).
+ * result: word 0 handle, word 1 loans at once at the most; qword 1 (bytes 8-15) the origin id of its chunks.
+ */
+int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+                            uint32_t stream_len, const uint8_t* event, uint32_t event_len, uint32_t payload_size,
+                            uint32_t alignment, uint32_t history, uint32_t flags, uint8_t* result);
+
+/** Gives back loans and stops offering. */
+int32_t qipc_publisher_close(uint32_t publisher);
+
+/**
+ * Loans a chunk to write into; its bytes are those of some block before. Returns QIPC_OK, QIPC_NO_CHUNK,
+ * QIPC_QUEUE_FULL (blocking publishers), or an error. result: word 0 slot, word 1 window (writable), word 2 offset in bytes.
+ * Data call.
+ */
+int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result);
+
+/** Writes CLOCK_REALTIME into bytes 8-15 of the chunk when `stamp` is 1, and delivers it. The slot is free afterwards. Data
+ * call; a blocking publisher may wait when another publisher of the stream filled the queue since the loan. */
+int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t stamp);
+
+/** Gives a loan back unpublished. Data call. */
+int32_t qipc_publisher_discard(uint32_t publisher, uint32_t slot);
+
+/** result: word 0 subscribers connected to this publisher, word 1 loans out. Takes the stack's lock: not for every block. */
+int32_t qipc_publisher_info(uint32_t publisher, uint8_t* result);
+
+/** QIPC_OK when a loan would find room now; QIPC_QUEUE_FULL when a lossless queue is full. */
+int32_t qipc_publisher_has_room(uint32_t publisher);
+
+/* ---- subscriber ------------------------------------------------------------------------------------------------- */
+
+#define QIPC_SUBSCRIBER_BLOCKING 1u /* lossless: ask blocking publishers to wait; connects to those alone */
+
+/**
+ * Subscribes to {service, stream, event}. `capacity`: 1 to 256 queued chunks. `history`: 0 to 16 chunks asked of each
+ * publisher. Chunks of another size or alignment than given are refused one by one (QIPC_E_FOREIGN_CHUNK).
+ * result: word 0 handle, word 1 the capacity in force. QIPC_E_STREAM_FULL when a publisher of the stream cannot serve it.
+ */
+int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+                             uint32_t stream_len, const uint8_t* event, uint32_t event_len, uint32_t payload_size,
+                             uint32_t alignment, uint32_t capacity, uint32_t history, uint32_t flags, uint8_t* result);
+
+/** Gives back what is held and unsubscribes. */
+int32_t qipc_subscriber_close(uint32_t subscriber);
+
+/**
+ * Takes up to `max` (1 to QIPC_TAKE_MAX) chunks, oldest first. They are stable until released. `result` holds
+ * max x QIPC_TAKE_ENTRY_BYTES; each entry: word 0 slot, word 1 window (read-only), word 2 offset, word 3 payload bytes,
+ * qword 2 (bytes 16-23) origin id of the publisher, bytes 24-31 reserved. Returns the count taken (0: none there), or an
+ * error. When all slots are held and more is queued: QIPC_E_TOO_MANY_HELD, and nothing is lost by asking. Data call.
+ */
+int32_t qipc_subscriber_take(uint32_t subscriber, uint32_t max, uint8_t* result);
+
+/** Gives a taken chunk back. Data call. */
+int32_t qipc_subscriber_release(uint32_t subscriber, uint32_t slot);
+
+/** 1 when a take would find something, 0 when not, or an error. Data call. */
+int32_t qipc_subscriber_has_data(uint32_t subscriber);
+
+/** Blocks this thread until there is data or `timeout_ms` (0 to 2147483647) is over: QIPC_OK or QIPC_TIMED_OUT. */
+int32_t qipc_subscriber_wait(uint32_t subscriber, double timeout_ms);
+
+/** The same for `count` (1 to 64) subscribers of this thread, u32 handles in `subscribers`. */
+int32_t qipc_subscriber_wait_any(const uint8_t* subscribers, uint32_t count, double timeout_ms);
+
+/* ---- parking: waking an event loop -------------------------------------------------------------------------------- */
+
+/**
+ * One waiter for each thread with an event loop: a socket to read from. When an armed subscriber has data, one byte arrives
+ * there (one, however many subscribers are ready, until qipc_waiter_clear). result: word 0 handle, word 1 file descriptor
+ * (owned by the caller, who closes it after qipc_waiter_close).
+ */
+int32_t qipc_waiter_open(uint32_t runtime, uint8_t* result);
+int32_t qipc_waiter_close(uint32_t waiter);
+
+/** Arms: wakes once when data is there or arrives (QIPC_OK), or returns 1 without arming when data is there already. */
+int32_t qipc_waiter_arm(uint32_t waiter, uint32_t subscriber);
+
+/** Takes the arming back. Data keeps arriving in the queue, without a wake-up and without its cost to publishers. */
+int32_t qipc_waiter_disarm(uint32_t waiter, uint32_t subscriber);
+
+/** To be called by the reader of the socket before it looks at its subscribers. */
+int32_t qipc_waiter_clear(uint32_t waiter);
+
+/* ---- process ---------------------------------------------------------------------------------------------------- */
+
+/** CLOCK_REALTIME now minus the u64 nanoseconds given as two words, in nanoseconds. Any thread, about 25 ns. */
+double qipc_clock_since_ns(uint32_t low, uint32_t high);
+
+/** Pins the calling thread to one CPU, and reads it back. value/limit of an error: the CPU, the count of CPUs. */
+int32_t qipc_thread_pin(uint32_t cpu);
+/** result: word 0 count of CPUs this thread may run on, word 1 the lowest of them, word 2 the CPU it runs on now. */
+int32_t qipc_thread_affinity(uint8_t* result);
+
+/** Binds the writable block memory of the runtime to the NUMA node of the calling thread, and reads one page back.
+ * result: word 0 node asked, word 1 node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */
+int32_t qipc_runtime_bind_numa(uint32_t runtime, uint8_t* result);
+
+/** Disconnects at once, from whatever thread, as at the end of the process: all ports and handles become closed. */
+int32_t qipc_process_exit(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

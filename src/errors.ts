@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+export { describeValue, IpcError } from "./errors/base.ts";
+export type { ErrorDetails, IpcErrorClass } from "./errors/base.ts";
+export { ERROR_CODES } from "./errors/codes.ts";
+export { errorClassOfStatus, errorOfStatus } from "./errors/status.ts";
+export {
+  ArgumentError,
+  BatchTooLargeError,
+  BlockReleasedError,
+  ConfigError,
+  DataTooLongError,
+  NotABlockError,
+  SequenceExhaustedError,
+} from "./errors/data.ts";
+export {
+  FieldValueError,
+  RecordSizeError,
+  SchemaCollisionError,
+  SchemaError,
+  SchemaMismatchError,
+} from "./errors/record.ts";
+export {
+  BadHandleError,
+  BlockTooLargeError,
+  BufferTooSmallError,
+  ClosedError,
+  ForeignChunkError,
+  HeldLimitError,
+  HistoryError,
+  IterationError,
+  LoanOutstandingError,
+  MisalignedError,
+  NameEmptyError,
+  NameInvalidError,
+  NameTooLongError,
+  NotHeldError,
+  NotLoanedError,
+  NullPointerError,
+  QueueCapacityError,
+  StreamFullError,
+  SubscriberLimitError,
+  TooManyHeldError,
+  TooManyLoansError,
+  WrongThreadError,
+} from "./errors/port.ts";
+export {
+  AbiMismatchError,
+  AccessError,
+  DaemonAbsentError,
+  DaemonGoneError,
+  DaemonHungError,
+  DaemonStartError,
+  DaemonVersionError,
+  InternalError,
+  LibraryNotFoundError,
+  NameInUseError,
+  OptionError,
+  OptionsDifferError,
+  PermissionError,
+  RuntimeClosedError,
+  RuntimeNotOpenError,
+  SharedMemoryTooSmallError,
+  StackUnknownError,
+  SystemError,
+  TooManyHandlesError,
+  TooManyProcessesError,
+  TooManyPublishersError,
+  TooManySubscribersError,
+  TooManyWaitersError,
+  UnsupportedError,
+} from "./errors/runtime.ts";

@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing and builds the shim. It runs before every command of ./x, so looking must be cheap: each
+# step compares a stamp or looks for a file, and does nothing, says nothing, when that is all right.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+asked_for=${1:-setup}
+log="$root/build/log"
+
+if ! mkdir -p "$log" 2>/dev/null || ! [ -w "$root" ] || ! [ -w "$log" ]; then
+  echo "Cannot write into $root: run ./x as the user who owns this folder" >&2
+  exit 1
+fi
+
+# Two commands that start together must not install at the same time.
+exec 9>"$root/build/setup.lock"
+flock 9
+
+did_something=no
+
+# step <what it does, for people> <log name> <command ...>: runs the command with its output in build/log/<log name>.log.
+step() {
+  what=$1
+  file="$log/$2.log"
+  shift 2
+  did_something=yes
+  echo "setup: $what"
+  started=$(date +%s)
+  printf '$ %s\n' "$*" >"$file"
+  status=0
+  "$@" >>"$file" 2>&1 </dev/null || status=$?
+  if [ "$status" -ne 0 ]; then
+    {
+      echo "setup: FAILED: $what"
+      echo "setup: the command was: $*"
+      echo "setup: it ended with status $status; its log is $file, which ends with:"
+      tail -n 20 "$file" | sed 's/^/    /'
+    } >&2
+    exit 1
+  fi
+  echo "setup: done in $(($(date +%s) - started)) s"
+}
+
+# --- Debian packages: each with a file or command that shows that it is there.
+missing=""
+want() {
+  case $1 in
+    /*) [ -e "$1" ] && return 0 ;;
+    *) command -v "$1" >/dev/null 2>&1 && return 0 ;;
+  esac
+  case " $missing " in *" $2 "*) ;; *) missing="$missing $2" ;; esac
+}
+
+iceoryx=/usr/include/iceoryx/v2.0.3
+want iox-roudi iceoryx
+want "$iceoryx/iceoryx_binding_c/api.h" libiceoryx-binding-c-dev
+want "$iceoryx/iceoryx_posh/runtime/posh_runtime.hpp" libiceoryx-posh-dev
+want "$iceoryx/iceoryx_hoofs/error_handling/error_handling.hpp" libiceoryx-hoofs-dev
+want g++ g++
+want cmake cmake
+want make make
+want node nodejs
+want npm npm
+want /etc/ssl/certs/ca-certificates.crt ca-certificates
+want unshare util-linux
+want mount mount
+
+if [ -n "$missing" ]; then
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: these Debian packages are missing, and there is no apt-get to install them:$missing" >&2
+    exit 1
+  fi
+  as_root=""
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+      echo "setup: Debian packages are missing, and neither root nor sudo is here to install them. Run as root:" >&2
+      echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
+      exit 1
+    fi
+    # A password, if one is needed, is asked for here, where the question can be seen.
+    sudo -v || {
+      echo "setup: FAILED: sudo -v, needed to install$missing" >&2
+      exit 1
+    }
+    as_root=sudo
+  fi
+  step "reading the package lists of apt" apt-update $as_root apt-get update
+  # shellcheck disable=SC2086 # words are meant to be split
+  step "installing with apt:$missing" apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 $missing
+fi
+
+# --- npm packages, from the lock file alone. Install scripts are not run: deno and bun only copy their binary there,
+# and different versions of npm treat such scripts differently, so the links are laid here.
+lock_hash=$(sha256sum package-lock.json | cut -d ' ' -f 1)
+stamp="$root/node_modules/.qipc-lock-sha256"
+if [ "$(cat "$stamp" 2>/dev/null)" != "$lock_hash" ]; then
+  step "installing npm packages (deno, bun, tools)" npm npm ci --ignore-scripts --no-fund --no-audit
+  # link_binary <name> <place of the binary, of which one exists per platform>
+  link_binary() {
+    name=$1
+    shift
+    for binary in "$@"; do
+      if [ -x "node_modules/$binary" ] && "node_modules/$binary" --version >>"$log/npm.log" 2>&1; then
+        ln -sf "../$binary" "node_modules/.bin/$name"
+        return 0
+      fi
+    done
+    echo "setup: FAILED: npm installed no $name that runs on this machine ($(uname -s) $(uname -m)); its log is $log/npm.log" >&2
+    exit 1
+  }
+  link_binary deno @deno/linux-x64-glibc/deno @deno/linux-arm64-glibc/deno
+  link_binary bun @oven/bun-linux-x64/bin/bun @oven/bun-linux-aarch64/bin/bun
+  echo "$lock_hash" >"$stamp"
+fi
+
+# --- The shim, its tests and the peers. The stamp is older than any source that changed after the build began.
+built="$root/build/built.stamp"
+if ! [ -f CMakeLists.txt ]; then
+  echo "setup: FAILED: there is no CMakeLists.txt in $root, so the shim cannot be built" >&2
+  exit 1
+fi
+sources="CMakeLists.txt"
+for folder in c_shim cmake tests/peers bench/floor; do
+  if [ -d "$folder" ]; then sources="$sources $folder"; fi
+done
+# shellcheck disable=SC2086
+if ! [ -f "$built" ] || ! [ -e build/lib/libqipc.so.1 ] || [ -n "$(find $sources -newer "$built" -print -quit)" ]; then
+  # A checkout that was moved or copied brings a cache with the old path in it.
+  if [ -f build/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/CMakeCache.txt; then
+    rm -rf build/CMakeCache.txt build/CMakeFiles
+  fi
+  touch "$built.new"
+  step "configuring the build" cmake-configure cmake -S . -B build
+  step "building the shim, its tests and the peers" cmake-build cmake --build build -j "$(nproc)"
+  mv "$built.new" "$built"
+fi
+
+if [ "$asked_for" = setup ]; then
+  if [ "$did_something" = no ]; then echo "setup: nothing to do"; else echo "setup: ready"; fi
+fi

@@ -237,6 +237,8 @@ double qipc_clock_since_ns(uint32_t low, uint32_t high);
 int32_t qipc_thread_pin(uint32_t cpu);
 /** result: word 0 count of CPUs this thread may run on, word 1 the lowest of them, word 2 the CPU it runs on now. */
 int32_t qipc_thread_affinity(uint8_t* result);
+/** Lets another thread have this CPU: sched_yield. Any thread. */
+int32_t qipc_thread_yield(void);
 
 /** Binds the writable block memory of the runtime to the NUMA node of the calling thread, and reads one page back.
  * result: word 0 node asked, word 1 node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Native } from "../ffi/native.ts";
+import { RuntimeClosedError } from "../errors.ts";
+import { NativePublisher } from "./native_publisher.ts";
+import { NativeSubscriber } from "./native_subscriber.ts";
+import { Parker } from "./parker.ts";
+import type {
+  PortEntry,
+  PortName,
+  PublisherSettings,
+  SubscriberSettings,
+  Transport,
+  TransportPublisher,
+  TransportState,
+  TransportSubscriber,
+} from "./transport.ts";
+
+const STATE_ATTACHED = 1;
+const STATUS_BUFFER_TOO_SMALL = -4;
+const PORTS_BYTES = 65536;
+const NAME_OFFSET = 16;
+
+/** A stack behind the C ABI of `qipc.h`, connected. */
+export class NativeTransport implements Transport {
+  readonly stack: string;
+  readonly name: string;
+  readonly #native: Native;
+  readonly #handle: number;
+  readonly #parker: Parker;
+  readonly #windows = new Map<number, ArrayBuffer>();
+  #closed = false;
+
+  /**
+   * Connects.
+   *
+   * @param stack The name of the stack.
+   * @param options The lines that `qipc_runtime_open` takes.
+   * @param libraryPath Where the native library is, or undefined to look for it.
+   */
+  constructor(stack: string, options: string, libraryPath?: string) {
+    this.stack = stack;
+    const native = Native.load(libraryPath);
+    this.#native = native;
+    const text = native.text(options);
+    native.check(
+      native.symbols.qipc_runtime_open(text.native, text.length, native.result.native),
+      `open a runtime on ${stack}`,
+    );
+    this.#handle = native.resultWords[0];
+    this.name = new TextDecoder().decode(new Uint8Array(native.result.buffer, NAME_OFFSET, native.resultWords[1]));
+    this.#parker = new Parker(native, this.#handle);
+  }
+
+  get state(): TransportState {
+    if (this.#closed) return "closed";
+    const status = this.#native.symbols.qipc_runtime_state(this.#handle, this.#native.result.native);
+    if (status < 0) return "closed";
+    return this.#native.resultWords[0] === STATE_ATTACHED ? "attached" : "detached";
+  }
+
+  window(id: number): ArrayBuffer {
+    const known = this.#windows.get(id);
+    if (known !== undefined) return known;
+    const { symbols, result, resultView } = this.#native;
+    this.#native.check(symbols.qipc_window_map(this.#handle, id, result.native), "map a window of block memory");
+    const buffer = this.#native.alias(resultView.getBigUint64(0, true), Number(resultView.getBigUint64(8, true)));
+    this.#windows.set(id, buffer);
+    return buffer;
+  }
+
+  openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher {
+    this.#requireOpen("open a publisher");
+    return new NativePublisher(this.#native, this.#handle, name, settings);
+  }
+
+  openSubscriber(name: PortName, settings: SubscriberSettings): TransportSubscriber {
+    this.#requireOpen("open a subscriber");
+    return new NativeSubscriber(this.#native, this.#handle, this.#parker, name, settings);
+  }
+
+  ports(): PortEntry[] {
+    this.#requireOpen("list streams");
+    const { symbols, result, resultWords } = this.#native;
+    for (let bytes = PORTS_BYTES;;) {
+      const scratch = this.#native.scratch(bytes);
+      const status = symbols.qipc_runtime_streams(this.#handle, scratch.native, bytes, result.native);
+      if (status === STATUS_BUFFER_TOO_SMALL) {
+        bytes = Math.max(bytes * 2, resultWords[1]);
+        continue;
+      }
+      this.#native.check(status, "list streams");
+      return decodePorts(scratch.buffer, resultWords[0]);
+    }
+  }
+
+  bindNuma(): number {
+    this.#requireOpen("bind block memory to a NUMA node");
+    const status = this.#native.symbols.qipc_runtime_bind_numa(this.#handle, this.#native.result.native);
+    this.#native.check(status, "bind block memory to a NUMA node");
+    return this.#native.resultWords[1];
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parker.close();
+    const { symbols } = this.#native;
+    const status = symbols.qipc_runtime_close(this.#handle);
+    for (const [id, buffer] of this.#windows) {
+      // Views that a user kept become empty: without this they would read memory that is somebody else's by then.
+      buffer.transfer(0);
+      symbols.qipc_window_unmap(id);
+    }
+    this.#windows.clear();
+    this.#native.check(status, "close a runtime");
+  }
+
+  #requireOpen(action: string): void {
+    if (this.#closed) throw new RuntimeClosedError(action);
+  }
+}
+
+function decodePorts(buffer: ArrayBuffer, count: number): PortEntry[] {
+  const view = new DataView(buffer);
+  const decoder = new TextDecoder();
+  const ports: PortEntry[] = [];
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const size = view.getUint32(at, true);
+    let text = at + 20;
+    const next = (lengthAt: number): string => {
+      const length = view.getUint16(lengthAt, true);
+      const name = decoder.decode(new Uint8Array(buffer, text, length));
+      text += length;
+      return name;
+    };
+    ports.push({
+      publishers: view.getUint32(at + 4, true),
+      subscribers: view.getUint32(at + 8, true),
+      service: next(at + 12),
+      stream: next(at + 14),
+      event: next(at + 16),
+    });
+    at += size;
+  }
+  return ports;
+}

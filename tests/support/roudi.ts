@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real RouDi for a test. Every test file runs in a namespace of its own (namespace.sh), so the socket and the segments
+// that it meets are this file's alone.
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Process } from "./process.ts";
+import { waitFor } from "./wait.ts";
+
+/** Chunks of one size. A chunk carries its header too: a block of 8192 bytes aligned to 64 needs a size of 8320. */
+export interface Pool {
+  readonly size: number;
+  readonly count: number;
+}
+
+/** How a RouDi is started. */
+export interface RouDiOptions {
+  /** The block pool's chunks, where `pools` says nothing; default 1024. */
+  readonly blocks?: number;
+  /** All pools; default: 256 chunks of 1024 bytes, and the block pool. */
+  readonly pools?: readonly Pool[];
+  /** Groups of the data segment; default: the user's own. */
+  readonly readers?: string;
+  readonly writers?: string;
+  /** Whether it takes processes without a heartbeat for dead; default true, as in production. */
+  readonly monitoring?: boolean;
+  /** Its log; default "error". */
+  readonly logLevel?: "off" | "fatal" | "error" | "warning" | "info" | "debug" | "verbose";
+}
+
+const BLOCK_CHUNK_SIZE = 8320;
+const ANNOUNCEMENT_POOL: Pool = { size: 1024, count: 256 };
+const DEFAULT_BLOCKS = 1024;
+const READY = "RouDi is ready for clients";
+
+function configuration(options: RouDiOptions): string {
+  const pools = options.pools ??
+    [ANNOUNCEMENT_POOL, { size: BLOCK_CHUNK_SIZE, count: options.blocks ?? DEFAULT_BLOCKS }];
+  const groups = [
+    options.readers === undefined ? "" : `reader = "${options.readers}"\n`,
+    options.writers === undefined ? "" : `writer = "${options.writers}"\n`,
+  ].join("");
+  const mempools = pools.map(({ size, count }) => `[[segment.mempool]]\nsize = ${size}\ncount = ${count}\n`).join("\n");
+  return `[general]\nversion = 1\n\n[[segment]]\n${groups}\n${mempools}`;
+}
+
+/** A running `iox-roudi`. Disposing it stops it and removes its files. */
+export class RouDi {
+  readonly #process: Process;
+  readonly #folder: string;
+
+  private constructor(daemon: Process, folder: string) {
+    this.#process = daemon;
+    this.#folder = folder;
+  }
+
+  /** Starts one and resolves when it takes clients. What a killed one left is RouDi's own business to clear. */
+  static async start(options: RouDiOptions = {}): Promise<RouDi> {
+    const folder = mkdtempSync(join(tmpdir(), "roudi-"));
+    const file = join(folder, "roudi.toml");
+    writeFileSync(file, configuration(options));
+    const daemon = new Process([
+      ...["iox-roudi", "--config-file", file, "--log-level", options.logLevel ?? "error"],
+      ...["--monitoring-mode", options.monitoring === false ? "off" : "on"],
+    ]);
+    const roudi = new RouDi(daemon, folder);
+    try {
+      await daemon.waitForLine(READY);
+    } catch (cause) {
+      await roudi.stop();
+      throw new Error(`Cannot start iox-roudi: ${daemon.report()}`, { cause });
+    }
+    return roudi;
+  }
+
+  /** Its process number. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Whether its process still runs. */
+  get isRunning(): boolean {
+    return this.#process.exit === null;
+  }
+
+  /** What it printed, for a message. */
+  get output(): string {
+    return this.#process.report();
+  }
+
+  /** Stops its process (SIGSTOP): it exists and does not answer. */
+  pause(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
+  /** Lets a stopped process go on (SIGCONT). */
+  resume(): void {
+    this.#process.kill("SIGCONT");
+  }
+
+  /** Kills its process (SIGKILL). Its socket, locks and segments stay behind, as after a crash. */
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.exited();
+  }
+
+  /** Asks it to end (SIGTERM): it removes its files, and sends SIGTERM to every process that is still registered. */
+  async terminate(): Promise<void> {
+    this.#process.kill("SIGTERM");
+    await this.#process.exited();
+  }
+
+  /** Kills its process and removes its files, unless another RouDi runs by now. Nobody else is sent a signal. */
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+    if (findRouDis().length === 0) removeRouDiFiles();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** The process numbers of every `iox-roudi` that sees the same /dev/shm and /tmp as this test, however it was started. */
+export function findRouDis(): number[] {
+  const mounts = readlinkSync("/proc/self/ns/mnt");
+  return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)).filter((pid) => {
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/mnt`) !== mounts) return false;
+      const [, name, state] = /\((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))!;
+      return name === "iox-roudi" && state !== "Z" && state !== "X";
+    } catch {
+      return false; // It ended meanwhile, or belongs to somebody else.
+    }
+  }).map(Number);
+}
+
+/** Kills every RouDi that this test can see, one that the module spawned included, and removes its files. */
+export async function stopAllRouDis(): Promise<void> {
+  for (const pid of findRouDis()) process.kill(pid, "SIGKILL");
+  await waitFor(() => findRouDis().length === 0, { what: "the end of every RouDi" });
+  removeRouDiFiles();
+}
+
+/** Removes what a killed RouDi leaves: its segments (named after groups), its socket and its locks. Nothing else. */
+export function removeRouDiFiles(): void {
+  const groups = readFileSync("/etc/group", "utf8").split("\n").map((line) => line.split(":")[0]!);
+  for (const name of ["iceoryx_mgmt", ...groups.filter((group) => group !== "")]) {
+    rmSync(`/dev/shm/${name}`, { force: true });
+  }
+  for (const name of ["roudi", "roudi.lock", "iox-unique-roudi.lock"]) rmSync(`/tmp/${name}`, { force: true });
+}

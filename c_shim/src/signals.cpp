@@ -14,12 +14,12 @@
 // again when the last one is removed; Deno's replaces it once, and calls it afterwards) and puts it back.
 #include "signals.hpp"
 
+#include "clock.hpp"
 #include "qaultra_ipc/qipc.h"
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <mutex>
@@ -34,7 +34,7 @@ namespace {
 constexpr size_t kCacheLineBytes = 64;
 constexpr uint32_t kSlotCount = 512;           // threads beyond share one slot and pay an atomic addition for it
 constexpr uint32_t kLookIntervalMs = 50;      // how long another handler may stay on top unnoticed
-constexpr uint32_t kOutPollUs = 50;           // between two looks whether everybody is out
+constexpr uint32_t kOutPollNs = 50000;        // between two looks whether everybody is out
 constexpr uint32_t kGateLingerMs = 20;        // see (4) above
 constexpr uint32_t kGateRestMs = 100;         // a signal with a handler closes the gate once in this time, not more often
 constexpr uint32_t kGateWaitMs = 100;         // one turn of waiting before a paused gate,
@@ -73,16 +73,6 @@ constinit QIPC_TLS bool t_is_keeper = false;
 pthread_key_t g_slot_key;
 constinit std::atomic<bool> g_slot_key_made{false};
 pthread_once_t g_slot_key_once = PTHREAD_ONCE_INIT;
-
-uint64_t now_ns() noexcept {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
-}
-
-constexpr uint64_t ms_to_ns(uint64_t ms) noexcept {
-    return ms * 1000000u;
-}
 
 long membarrier(int command) noexcept {
     return syscall(SYS_membarrier, command, 0, 0);
@@ -161,18 +151,13 @@ bool all_out(bool and_self) noexcept {
     return g_shared_slot.inside.load(std::memory_order_acquire) == (and_self ? 0 : t_shared_inside);
 }
 
-void sleep_us(uint32_t us) noexcept {
-    const timespec pause{0, static_cast<long>(us) * 1000};
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
-}
-
 bool wait_all_out(bool and_self, uint32_t wait_ms) noexcept {
     const uint64_t deadline = now_ns() + ms_to_ns(wait_ms);
     while (!all_out(and_self)) {
         if (now_ns() >= deadline) {
             return false;
         }
-        sleep_us(kOutPollUs);
+        sleep_ns(kOutPollNs);
     }
     return true;
 }
@@ -205,7 +190,7 @@ __attribute__((noinline)) bool enter_waiting() noexcept {
             entered = false;
             break;
         }
-        const timespec wait{0, kGateWaitMs * 1000000L};
+        const timespec wait = to_timespec(ms_to_ns(kGateWaitMs));
         syscall(SYS_futex, &g_gate, FUTEX_WAIT_PRIVATE, state, &wait, nullptr, 0);
         step_in();
     }
@@ -476,8 +461,7 @@ void deliver_deferred() noexcept {
 }
 
 void wait_for_work(uint32_t ms) noexcept {
-    const uint64_t deadline = now_ns() + ms_to_ns(ms);
-    const timespec until{static_cast<time_t>(deadline / 1000000000u), static_cast<long>(deadline % 1000000000u)};
+    const timespec until = to_timespec(now_ns() + ms_to_ns(ms));
     sem_clockwait(&g_keeper_work, CLOCK_MONOTONIC, &until);
 }
 
@@ -503,7 +487,7 @@ void* keep(void*) {
         if ((g_gate.load(std::memory_order_acquire) & kGatePaused) != 0) {
             const uint64_t until = now_ns() + ms_to_ns(kGateLingerMs);
             for (uint64_t now = now_ns(); now < until; now = now_ns()) {
-                wait_for_work(static_cast<uint32_t>((until - now) / 1000000u) + 1);
+                wait_for_work(static_cast<uint32_t>((until - now) / kNsPerMs) + 1);
                 deliver_deferred();
             }
             gate_clear(kGatePaused);

@@ -5,6 +5,7 @@ import { NativePublisher } from "./native_publisher.ts";
 import { NativeSubscriber } from "./native_subscriber.ts";
 import { Parker } from "./parker.ts";
 import type {
+  MappedWindow,
   PortEntry,
   PortName,
   PublisherSettings,
@@ -27,7 +28,7 @@ export class NativeTransport implements Transport {
   readonly #native: Native;
   readonly #handle: number;
   readonly #parker: Parker;
-  readonly #windows = new Map<number, ArrayBuffer>();
+  readonly #mapped: number[] = [];
   #closed = false;
 
   /**
@@ -58,14 +59,13 @@ export class NativeTransport implements Transport {
     return this.#native.resultWords[0] === STATE_ATTACHED ? "attached" : "detached";
   }
 
-  window(id: number): ArrayBuffer {
-    const known = this.#windows.get(id);
-    if (known !== undefined) return known;
-    const { symbols, result, resultView } = this.#native;
+  mapWindow(id: number): MappedWindow {
+    const { symbols, result, resultView, resultWords } = this.#native;
     this.#native.check(symbols.qipc_window_map(this.#handle, id, result.native), "map a window of block memory");
+    const writable = resultWords[4] === 1;
     const buffer = this.#native.alias(resultView.getBigUint64(0, true), Number(resultView.getBigUint64(8, true)));
-    this.#windows.set(id, buffer);
-    return buffer;
+    this.#mapped.push(id);
+    return { buffer, writable };
   }
 
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher {
@@ -106,12 +106,7 @@ export class NativeTransport implements Transport {
     this.#parker.close();
     const { symbols } = this.#native;
     const status = symbols.qipc_runtime_close(this.#handle);
-    for (const [id, buffer] of this.#windows) {
-      // Views that a user kept become empty: without this they would read memory that is somebody else's by then.
-      buffer.transfer(0);
-      symbols.qipc_window_unmap(id);
-    }
-    this.#windows.clear();
+    for (const id of this.#mapped) symbols.qipc_window_unmap(id);
     this.#native.check(status, "close a runtime");
   }
 

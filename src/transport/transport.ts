@@ -101,13 +101,19 @@ export interface TransportSubscriber {
   close(): void;
 }
 
+/** Memory that blocks lie in. */
+export interface MappedWindow {
+  readonly buffer: ArrayBuffer;
+  readonly writable: boolean;
+}
+
 /** A stack, connected: what everything above is built on. */
 export interface Transport {
   readonly stack: string;
   readonly name: string;
   readonly state: TransportState;
-  /** The memory of a window; views over it become empty when the transport closes. */
-  window(id: number): ArrayBuffer;
+  /** Maps a window, once each. The caller detaches its views before it closes the transport. */
+  mapWindow(id: number): MappedWindow;
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher;
   openSubscriber(name: PortName, settings: SubscriberSettings): TransportSubscriber;
   ports(): PortEntry[];

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ArgumentError, ConfigError } from "../errors.ts";
+
+/** How a subscriber waits for data; see {@linkcode BroadcastConfigFields.wait}. */
+export type WaitStrategy = "spin" | "yield" | "backoff" | "park";
+
+/** What happens when a subscriber is slower than its broadcaster; see {@linkcode BroadcastConfigFields.delivery}. */
+export type Delivery = "lossy" | "lossless";
+
+/** Which lane a subscriber takes; see {@linkcode BroadcastConfigFields.lane}. */
+export type LaneChoice = "auto" | "queue";
+
+/** The fields of a {@linkcode BroadcastConfig}. */
+export interface BroadcastConfigFields {
+  /** The service that the stream belongs to, the first part of its name. 1 to 100 bytes; default `QAULTRA`. */
+  readonly serviceName: string;
+  /** The most subscribers of one stream in one Worker; the next one is refused. 1 to 65536; default 1000. */
+  readonly maxSubscribers: number;
+  /** The most records that one `broadcastBatch` takes. 1 to 1000000; default 10000. */
+  readonly batchSize: number;
+  /**
+   * Blocks that a broadcaster keeps for late subscribers. 16 to 65536; default 500. The queue lane keeps 16 at the most;
+   * `broadcaster.historyDepth` tells what is in force.
+   */
+  readonly bufferDepth: number;
+  /**
+   * The most memory, in MiB, that a daemon that is started for this program may take for blocks, when the configuration is
+   * given to `Runtime.open`. 1 to 65536; default 1024.
+   */
+  readonly memoryPoolSizeMb: number;
+  /**
+   * Blocks that may wait for a subscriber before it loses the oldest, or, lossless, before the broadcaster gets no room.
+   * 1 to 65536; default 1000. The queue lane has 256 at the most; `subscriber.queueCapacity` tells what is in force.
+   */
+  readonly queueCapacity: number;
+  /** Blocks of the past that a new subscriber begins with, where they are still kept. 0 to 65536; default 0. */
+  readonly history: number;
+  /** How old, in milliseconds, the answer of `subscriber.state` may be. 1 to 60000; default 1000. */
+  readonly heartbeatIntervalMs: number;
+  /** Whether latencies are measured; costs a clock reading a block. Default false. */
+  readonly statsEnabled: boolean;
+  /** The CPU that the thread which makes the broadcaster or subscriber is pinned to, or null. 0 to 1023; default null. */
+  readonly cpuAffinity: number | null;
+  /** Whether block memory is bound to the NUMA node of the thread that makes the broadcaster. Default false. */
+  readonly numaAware: boolean;
+  /**
+   * `lossy`: a slow subscriber loses its oldest blocks, counted, and nobody waits. `lossless`: a broadcaster gets no room
+   * until every subscriber that is lossless too has read. Default `lossy`.
+   */
+  readonly delivery: Delivery;
+  /** The lane that subscribers take: the best one offered, or the queue. Default `auto`. */
+  readonly lane: LaneChoice;
+  /**
+   * How `for await` and `waitSync` wait. `spin` looks all the time and has the lowest latency; `yield` looks all the time
+   * but lets other threads run between; `backoff` spins for some microseconds, then parks; `park` sleeps at once.
+   * Default `backoff`.
+   */
+  readonly wait: WaitStrategy;
+  /** How long, in milliseconds, a record may wait in a `RecordWriter` for its block to fill. 0 to 60000; default 10. */
+  readonly flushAfterMs: number;
+}
+
+/** Limits of the number fields, with their defaults: [lowest, highest, default]. */
+const NUMBERS = {
+  maxSubscribers: [1, 65536, 1000],
+  batchSize: [1, 1_000_000, 10_000],
+  bufferDepth: [16, 65536, 500],
+  memoryPoolSizeMb: [1, 65536, 1024],
+  queueCapacity: [1, 65536, 1000],
+  history: [0, 65536, 0],
+  heartbeatIntervalMs: [1, 60_000, 1000],
+  flushAfterMs: [0, 60_000, 10],
+} as const satisfies Partial<Record<keyof BroadcastConfigFields, readonly [number, number, number]>>;
+
+const CHOICES = {
+  delivery: ["lossy", "lossless"],
+  lane: ["auto", "queue"],
+  wait: ["backoff", "spin", "yield", "park"],
+} as const satisfies Partial<Record<keyof BroadcastConfigFields, readonly string[]>>;
+
+const DEFAULT_CHOICES = { delivery: "lossy", lane: "auto", wait: "backoff" } as const;
+const CPU_MAX = 1023;
+const ACTION = "make a configuration";
+
+type NumberField = keyof typeof NUMBERS;
+type ChoiceField = keyof typeof CHOICES;
+
+/**
+ * The settings of broadcasters and subscribers: immutable, checked when made. Every field has an effect.
+ *
+ * @example Starting from a preset
+ * ```ts
+ * import { BroadcastConfig } from "@qaultra/ipc";
+ *
+ * const config = BroadcastConfig.lowLatency().with({ statsEnabled: true });
+ * console.log(config.queueCapacity); // 200
+ * ```
+ */
+export class BroadcastConfig implements BroadcastConfigFields {
+  readonly serviceName: string;
+  readonly maxSubscribers: number;
+  readonly batchSize: number;
+  readonly bufferDepth: number;
+  readonly memoryPoolSizeMb: number;
+  readonly queueCapacity: number;
+  readonly history: number;
+  readonly heartbeatIntervalMs: number;
+  readonly statsEnabled: boolean;
+  readonly cpuAffinity: number | null;
+  readonly numaAware: boolean;
+  readonly delivery: Delivery;
+  readonly lane: LaneChoice;
+  readonly wait: WaitStrategy;
+  readonly flushAfterMs: number;
+
+  /**
+   * Makes a configuration.
+   *
+   * @param fields The fields that differ from the defaults.
+   * @throws {ConfigError} When a field is unknown or out of its range.
+   */
+  constructor(fields: Partial<BroadcastConfigFields> = {}) {
+    if (typeof fields !== "object" || fields === null) {
+      throw new ArgumentError(ACTION, { value: fields, condition: "the fields must be an object" });
+    }
+    this.serviceName = text(fields);
+    this.maxSubscribers = integer(fields, "maxSubscribers");
+    this.batchSize = integer(fields, "batchSize");
+    this.bufferDepth = integer(fields, "bufferDepth");
+    this.memoryPoolSizeMb = integer(fields, "memoryPoolSizeMb");
+    this.queueCapacity = integer(fields, "queueCapacity");
+    this.history = integer(fields, "history");
+    this.heartbeatIntervalMs = integer(fields, "heartbeatIntervalMs");
+    this.statsEnabled = flag(fields, "statsEnabled");
+    this.cpuAffinity = cpu(fields);
+    this.numaAware = flag(fields, "numaAware");
+    this.delivery = choice(fields, "delivery") as Delivery;
+    this.lane = choice(fields, "lane") as LaneChoice;
+    this.wait = choice(fields, "wait") as WaitStrategy;
+    this.flushAfterMs = integer(fields, "flushAfterMs");
+    for (const name of Object.keys(fields)) {
+      if (!Object.hasOwn(this, name)) {
+        throw new ConfigError(ACTION, {
+          value: name,
+          condition: "there is no such field",
+          remedy: `use one of ${Object.keys(this).join(", ")}`,
+        });
+      }
+    }
+    Object.freeze(this);
+  }
+
+  /** Few subscribers and short queues: 100 subscribers, 100 blocks kept, 200 queued, batches of 1000, 512 MiB. */
+  static lowLatency(): BroadcastConfig {
+    return new BroadcastConfig({
+      maxSubscribers: 100,
+      batchSize: 1000,
+      bufferDepth: 100,
+      memoryPoolSizeMb: 512,
+      queueCapacity: 200,
+    });
+  }
+
+  /** Large batches: 1500 subscribers, 1000 blocks kept, 2000 queued, batches of 20000, 2048 MiB. */
+  static highPerformance(): BroadcastConfig {
+    return new BroadcastConfig({
+      maxSubscribers: 1500,
+      batchSize: 20_000,
+      bufferDepth: 1000,
+      memoryPoolSizeMb: 2048,
+      queueCapacity: 2000,
+    });
+  }
+
+  /** Many subscribers: 2000 of them, 2000 blocks kept, 5000 queued, batches of 50000, 4096 MiB. */
+  static massiveScale(): BroadcastConfig {
+    return new BroadcastConfig({
+      maxSubscribers: 2000,
+      batchSize: 50_000,
+      bufferDepth: 2000,
+      memoryPoolSizeMb: 4096,
+      queueCapacity: 5000,
+    });
+  }
+
+  /**
+   * A copy with some fields changed.
+   *
+   * @param fields The fields to change.
+   * @returns The new configuration; this one stays as it is.
+   * @throws {ConfigError} When a field is unknown or out of its range.
+   */
+  with(fields: Partial<BroadcastConfigFields>): BroadcastConfig {
+    return new BroadcastConfig({ ...this, ...fields });
+  }
+}
+
+function refuse(name: string, value: unknown, expected: string): never {
+  throw new ConfigError(ACTION, {
+    value,
+    condition: `${name} must be ${expected}`,
+    remedy: `give ${name} ${expected}`,
+  });
+}
+
+function integer(fields: Partial<BroadcastConfigFields>, name: NumberField): number {
+  const [lowest, highest, standard] = NUMBERS[name];
+  const value: unknown = fields[name];
+  if (value === undefined) return standard;
+  if (typeof value === "number" && Number.isInteger(value) && value >= lowest && value <= highest) return value;
+  return refuse(name, value, `an integer from ${lowest} to ${highest}`);
+}
+
+function flag(fields: Partial<BroadcastConfigFields>, name: "statsEnabled" | "numaAware"): boolean {
+  const value: unknown = fields[name];
+  if (value === undefined) return false;
+  return typeof value === "boolean" ? value : refuse(name, value, "true or false");
+}
+
+function choice(fields: Partial<BroadcastConfigFields>, name: ChoiceField): string {
+  const value: unknown = fields[name];
+  if (value === undefined) return DEFAULT_CHOICES[name];
+  const choices: readonly string[] = CHOICES[name];
+  if (typeof value === "string" && choices.includes(value)) return value;
+  return refuse(name, value, `one of ${choices.join(", ")}`);
+}
+
+function cpu(fields: Partial<BroadcastConfigFields>): number | null {
+  const value: unknown = fields.cpuAffinity;
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= CPU_MAX) return value;
+  return refuse("cpuAffinity", value, `an integer from 0 to ${CPU_MAX}, or null`);
+}
+
+function text(fields: Partial<BroadcastConfigFields>): string {
+  const value: unknown = fields.serviceName;
+  if (value === undefined) return "QAULTRA";
+  return typeof value === "string" && value !== "" ? value : refuse("serviceName", value, "a name of 1 to 100 bytes");
+}

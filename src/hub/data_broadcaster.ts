@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BLOCK_DATA_SIZE, OFFSET_DATA, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
+import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
+import type { RecordSchema } from "../block/record/schema.ts";
+import {
+  ArgumentError,
+  BatchTooLargeError,
+  ClosedError,
+  DataTooLongError,
+  RecordSizeError,
+  TooManyLoansError,
+} from "../errors.ts";
+import { NO_ROOM, QUEUE_LOANS_MAX, QueueWriter } from "../queue/queue_writer.ts";
+import { checkName } from "../transport/names.ts";
+import { stopWatching, watchForLoss } from "./backstop.ts";
+import { BlockLoan, type LoanOwner } from "./block_loan.ts";
+import { BroadcastConfig } from "./broadcast_config.ts";
+import { BroadcastCounters } from "./broadcast_counters.ts";
+import { place } from "./placement.ts";
+import { RecordWriter } from "./record_writer.ts";
+import { Runtime, type RuntimeConnection, type RuntimeResource } from "./runtime.ts";
+import type { BroadcastStats } from "./stats.ts";
+import { waitTimeoutMs } from "./timeout.ts";
+
+/** Options of a {@linkcode DataBroadcaster}. */
+export interface DataBroadcasterOptions {
+  /** The runtime; default: the first one opened. */
+  readonly runtime?: Runtime;
+  /** The sequence of the first block, 0 to 2^53 - 1; default 0. For a feed that goes on where another ended. */
+  readonly firstSequence?: number;
+}
+
+const ROOM_POLL_MS = 1;
+
+/**
+ * The writing end of a stream: publishes blocks of market data that any number of processes read in place.
+ *
+ * It belongs to the Worker that made it. Close it, or declare it with `using`.
+ *
+ * @example Broadcasting one block
+ * ```ts
+ * import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "@qaultra/ipc";
+ *
+ * using runtime = Runtime.open({ roudi: "spawn" });
+ * using out = new DataBroadcaster(BroadcastConfig.lowLatency(), "market_stream", { runtime });
+ * out.broadcast(new TextEncoder().encode("hello"), 1, MarketDataType.Unknown);
+ * console.log(out.getStats().sentBlocks); // 1
+ * ```
+ */
+export class DataBroadcaster {
+  /** The configuration it was made with. */
+  readonly config: BroadcastConfig;
+  /** The name of its stream. */
+  readonly stream: string;
+  readonly #writer: QueueWriter;
+  readonly #resource: RuntimeResource;
+  readonly #counters: BroadcastCounters;
+  readonly #loans = new Set<BlockLoan>();
+  readonly #writers = new Set<RecordWriter<object>>();
+  readonly #loanOwner: LoanOwner;
+  #closed = false;
+
+  /**
+   * Offers a stream.
+   *
+   * @param config How; see {@linkcode BroadcastConfig}.
+   * @param stream The stream's name, 1 to 100 bytes.
+   * @param options The runtime, and where the sequence begins.
+   * @throws {RuntimeNotOpenError} Without a runtime.
+   * @throws {NameTooLongError} When the name has more than 100 bytes.
+   * @throws {TooManyPublishersError} When the daemon takes no further one.
+   * @throws {BlockTooLargeError} When the daemon's pools have no chunks for blocks.
+   */
+  constructor(config: BroadcastConfig, stream: string, options: DataBroadcasterOptions = {}) {
+    const action = "make a broadcaster";
+    if (!(config instanceof BroadcastConfig)) {
+      throw new ArgumentError(action, { value: config, condition: "the configuration must be a BroadcastConfig" });
+    }
+    this.config = config;
+    this.stream = checkName(action, stream);
+    const { firstSequence = 0 } = options;
+    if (!Number.isSafeInteger(firstSequence) || firstSequence < 0) {
+      throw new ArgumentError(action, {
+        value: firstSequence,
+        limit: SEQUENCE_MAX,
+        condition: "firstSequence must be an integer from 0",
+      });
+    }
+    const connection: RuntimeConnection = (options.runtime ?? Runtime.default).connection(action);
+    const { transport, windows, resources } = connection;
+    place(config, transport);
+    const writer = new QueueWriter(transport, windows, {
+      service: config.serviceName,
+      stream: this.stream,
+      lossless: config.delivery === "lossless",
+      history: config.bufferDepth,
+      firstSequence,
+    });
+    this.#writer = writer;
+    this.#counters = new BroadcastCounters(config.statsEnabled);
+    this.#loanOwner = {
+      publishLoan: (loan, length, recordCount, type) => this.#publishLoan(loan, length, recordCount, type),
+      discardLoan: (loan) => this.#discardLoan(loan),
+    };
+    const resource: RuntimeResource = {
+      close(): void {
+        resources.delete(resource);
+        writer.close();
+      },
+    };
+    this.#resource = resource;
+    resources.add(resource);
+    watchForLoss(this, "DataBroadcaster", this.stream, resource);
+  }
+
+  /**
+   * Opens the default runtime under a name, as QAULTRA C++ does. A RouDi has to run.
+   *
+   * @param name The name of this process.
+   * @returns Whether it is open now; false when no daemon answers or the name is in use.
+   */
+  static initializeRuntime(name: string): boolean {
+    return Runtime.initialize(name);
+  }
+
+  /** The random number of this broadcaster's life: (epoch, sequence) identifies a block for ever. */
+  get epoch(): bigint {
+    return this.#writer.epoch;
+  }
+
+  /** The sequence that the next block gets. */
+  get nextSequence(): number {
+    return this.#writer.sequence;
+  }
+
+  /** Blocks that are kept for late subscribers: `bufferDepth`, as far as the lane can. */
+  get historyDepth(): number {
+    return this.#writer.history;
+  }
+
+  /**
+   * Publishes one block: copies the data into shared memory.
+   *
+   * @param data The records, at most 8160 bytes.
+   * @param recordCount How many they are.
+   * @param type What they are.
+   * @returns Whether there was room. False is counted as refused: the pool is empty, or a lossless queue full.
+   * @throws {DataTooLongError} When the data do not fit into a block.
+   * @throws {ArgumentError} When an argument is of a wrong type.
+   * @throws {ClosedError} After close.
+   */
+  broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
+    this.#check(data, recordCount, type, "broadcast");
+    if (data.length > BLOCK_DATA_SIZE) {
+      this.#fail(new DataTooLongError("broadcast", { value: data.length, limit: BLOCK_DATA_SIZE }));
+    }
+    return this.#send(data, recordCount, type, recordSizeOf(data.length, recordCount), 0);
+  }
+
+  /**
+   * Publishes many records in as few blocks as they fit into. No record is cut: each block holds whole ones.
+   *
+   * @param data The records, one after the other.
+   * @param recordCount How many they are; all have the same size.
+   * @param type What they are.
+   * @returns How many records were sent; fewer than `recordCount` when there was no room for the next block.
+   * @throws {BatchTooLargeError} When there are more records than `batchSize`.
+   * @throws {RecordSizeError} When the length is not `recordCount` times a size that fits into a block.
+   */
+  broadcastBatch(data: Uint8Array, recordCount: number, type: MarketDataType): number {
+    this.#check(data, recordCount, type, "broadcast a batch");
+    if (recordCount > this.config.batchSize) {
+      this.#fail(new BatchTooLargeError("broadcast a batch", { value: recordCount, limit: this.config.batchSize }));
+    }
+    if (recordCount === 0 && data.length === 0) return 0;
+    const size = data.length / recordCount;
+    if (!Number.isInteger(size) || size === 0 || size > BLOCK_DATA_SIZE) {
+      this.#fail(
+        new RecordSizeError("broadcast a batch", {
+          value: data.length,
+          limit: BLOCK_DATA_SIZE,
+          condition: `${data.length} bytes are not ${recordCount} records of one size up to ${BLOCK_DATA_SIZE} bytes`,
+        }),
+      );
+    }
+    // Blocks of a batch leave room for the trailer, unless a single record needs it.
+    const perBlock = Math.max(1, Math.floor(TRAILER_OFFSET / size));
+    let sent = 0;
+    while (sent < recordCount) {
+      const count = Math.min(perBlock, recordCount - sent);
+      const part = data.subarray(sent * size, (sent + count) * size);
+      if (!this.#send(part, count, type, size, 0)) break;
+      sent += count;
+    }
+    return sent;
+  }
+
+  /**
+   * Loans a block to write into: no copy.
+   *
+   * @returns The loan, or null when there is no room, counted as refused.
+   * @throws {TooManyLoansError} When eight loans are out.
+   */
+  loan(): BlockLoan | null {
+    this.#requireOpen("loan a block");
+    if (this.#loans.size >= QUEUE_LOANS_MAX) {
+      this.#fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: QUEUE_LOANS_MAX }));
+    }
+    const token = this.#writer.claim();
+    if (token === NO_ROOM) {
+      this.#counters.refused++;
+      return null;
+    }
+    const loan = new BlockLoan(this.#loanOwner, token, this.#writer.window, this.#writer.offset);
+    this.#loans.add(loan);
+    return loan;
+  }
+
+  /**
+   * A writer of typed records, which gathers them into blocks.
+   *
+   * @param schema The records' schema.
+   * @returns The writer; it is closed with the broadcaster, after its last records were sent.
+   */
+  writer<T extends object>(schema: RecordSchema<T>): RecordWriter<T> {
+    this.#requireOpen("make a record writer");
+    const writer = new RecordWriter<T>(schema, this.config.flushAfterMs, {
+      send: (data, recordCount) => {
+        this.#requireOpen("write a record");
+        return this.#send(data, recordCount, schema.dataType, schema.size, schema.id);
+      },
+    });
+    this.#writers.add(writer as unknown as RecordWriter<object>);
+    return writer;
+  }
+
+  /**
+   * Blocks this thread until a lossless queue has room.
+   *
+   * @param timeoutMs How long to wait at the most.
+   * @returns Whether there is room.
+   */
+  waitForRoomSync(timeoutMs: number): boolean {
+    this.#requireOpen("wait for room");
+    const deadline = performance.now() + waitTimeoutMs(timeoutMs, "wait for room");
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    while (!this.#writer.hasRoom()) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      // Nobody wakes this cell: it is a sleep, so that the readers get the CPU.
+      Atomics.wait(cell, 0, 0, Math.min(left, ROOM_POLL_MS));
+    }
+    return true;
+  }
+
+  /**
+   * Waits until a lossless queue has room, without blocking the thread.
+   *
+   * @param timeoutMs How long to wait at the most.
+   * @returns Whether there is room.
+   */
+  async waitForRoom(timeoutMs: number): Promise<boolean> {
+    this.#requireOpen("wait for room");
+    const deadline = performance.now() + waitTimeoutMs(timeoutMs, "wait for room");
+    while (!this.#closed && !this.#writer.hasRoom()) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, ROOM_POLL_MS)));
+    }
+    return !this.#closed;
+  }
+
+  /** Whether anybody is subscribed; takes the stack's lock, so it is not for every block. */
+  hasSubscribers(): boolean {
+    return this.getSubscriberCount() > 0;
+  }
+
+  /** Ports subscribed now: one for each Worker of ours, however many subscribers share it, and one for each C++ subscriber. */
+  getSubscriberCount(): number {
+    this.#requireOpen("count subscribers");
+    return this.#writer.subscriberCount();
+  }
+
+  /** What was sent and refused since it was made or reset. Works after close. */
+  getStats(): BroadcastStats {
+    return this.#counters.snapshot(this.#closed ? 0 : this.#writer.subscriberCount(), this.#writer.memoryBytes);
+  }
+
+  /** Begins the statistics anew. Sequences go on. */
+  resetStats(): void {
+    this.#counters.reset();
+  }
+
+  /** Sends what writers hold, gives back loans and stops offering the stream. Doing it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    for (const writer of this.#writers) writer.close();
+    this.#closed = true;
+    for (const loan of this.#loans) loan.revoke();
+    this.#loans.clear();
+    stopWatching(this);
+    this.#resource.close();
+  }
+
+  /** The same as {@linkcode DataBroadcaster.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #send(data: Uint8Array, recordCount: number, type: number, recordSize: number, schemaId: number): boolean {
+    const counters = this.#counters;
+    const began = counters.timed ? performance.now() : 0;
+    const writer = this.#writer;
+    const token = writer.claim();
+    if (token === NO_ROOM) {
+      counters.refused++;
+      return false;
+    }
+    const { window, offset } = writer;
+    window.bytes.set(data, offset + OFFSET_DATA);
+    writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId);
+    counters.sent(recordCount, data.length, began);
+    return true;
+  }
+
+  #publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void {
+    this.#requireOpen("publish a loan");
+    if (!Number.isInteger(length) || length < 0) {
+      this.#fail(new ArgumentError("publish a loan", { value: length, condition: "the length must be an integer from 0" }));
+    }
+    if (length > BLOCK_DATA_SIZE) {
+      this.#fail(new DataTooLongError("publish a loan", { value: length, limit: BLOCK_DATA_SIZE }));
+    }
+    this.#checkCount(recordCount, type, "publish a loan");
+    const began = this.#counters.timed ? performance.now() : 0;
+    const size = recordSizeOf(length, recordCount);
+    this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0);
+    this.#loans.delete(loan);
+    this.#counters.sent(recordCount, length, began);
+  }
+
+  #discardLoan(loan: BlockLoan): void {
+    if (this.#loans.delete(loan) && !this.#closed) this.#writer.abort(loan.token);
+  }
+
+  #check(data: unknown, recordCount: unknown, type: unknown, action: string): void {
+    this.#requireOpen(action);
+    if (!(data instanceof Uint8Array)) {
+      this.#fail(new ArgumentError(action, { value: data, condition: "the data must be a Uint8Array" }));
+    }
+    this.#checkCount(recordCount, type, action);
+  }
+
+  #checkCount(recordCount: unknown, type: unknown, action: string): void {
+    if (!Number.isSafeInteger(recordCount) || (recordCount as number) < 0) {
+      this.#fail(
+        new ArgumentError(action, { value: recordCount, condition: "the record count must be an integer from 0" }),
+      );
+    }
+    if (!isMarketDataType(type)) {
+      this.#fail(new ArgumentError(action, { value: type, condition: "the type must be one of MarketDataType" }));
+    }
+  }
+
+  #requireOpen(action: string): void {
+    if (this.#closed) {
+      this.#fail(new ClosedError(action, { condition: `the broadcaster of ${JSON.stringify(this.stream)} is closed` }));
+    }
+  }
+
+  #fail(error: Error): never {
+    this.#counters.errors++;
+    throw error;
+  }
+}
+
+/** Bytes of one of `count` records, or 0 when they have no common size. */
+function recordSizeOf(length: number, count: number): number {
+  const size = length / count;
+  return Number.isInteger(size) ? size : 0;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+
+/** A distribution of latencies, in nanoseconds. */
+export interface LatencyNs {
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+const HIGHEST_NS = 3_600_000_000_000;
+
+/** Records latencies and tells their distribution to three figures. */
+export class LatencyHistogram {
+  readonly #histogram: RecordableHistogram = createHistogram({ lowest: 1, highest: HIGHEST_NS, figures: 3 });
+
+  /** Records one latency; a clock that stepped back counts as the shortest. */
+  record(ns: number): void {
+    this.#histogram.record(ns < 1 ? 1 : Math.min(Math.round(ns), HIGHEST_NS));
+  }
+
+  /** The distribution since the last reset, or undefined when nothing was recorded. */
+  get summary(): LatencyNs | undefined {
+    const h = this.#histogram;
+    if (h.count === 0) return undefined;
+    return {
+      min: h.min,
+      mean: h.mean,
+      p50: h.percentile(50),
+      p99: h.percentile(99),
+      p999: h.percentile(99.9),
+      max: h.max,
+    };
+  }
+
+  reset(): void {
+    this.#histogram.reset();
+  }
+}

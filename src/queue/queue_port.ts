@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hasTrailer, readEpochHigh, readEpochLow } from "../block/header.ts";
+import { BLOCK_SIZE } from "../block/layout.ts";
+import { Window } from "../block/window.ts";
+import {
+  TAKE_ENTRY_WORDS,
+  TAKE_MAX,
+  TAKE_OFFSET,
+  TAKE_ORIGIN_HIGH,
+  TAKE_ORIGIN_LOW,
+  TAKE_SLOT,
+  TAKE_WINDOW,
+  type TransportSubscriber,
+} from "../transport/transport.ts";
+import type { QueueReader } from "./queue_reader.ts";
+import { QueueSources } from "./queue_sources.ts";
+import type { WindowTable } from "./window_table.ts";
+
+/** Chunks that one native port can have taken at once. */
+const NATIVE_SLOTS = TAKE_MAX;
+/** Blocks that were moved to private memory because all native slots were taken, at the most. */
+const SPILL_SLOTS = 256;
+const SLOTS = NATIVE_SLOTS + SPILL_SLOTS;
+/** Unread blocks are at most SLOTS, so a log of twice that never overwrites one. */
+const LOG_SIZE = SLOTS * 2;
+const LOG_MASK = LOG_SIZE - 1;
+/** Blocks moved at once when slots run out, so that the search for the oldest is not made for each block. */
+const SPILL_BATCH = 32;
+/** Native chunks that user code may hold zero-copy through one port; further holds are copies, so that others go on. */
+export const ZERO_COPY_HOLDS_MAX = 192;
+
+/**
+ * One native port and the readers of a Worker that share it.
+ *
+ * Blocks are taken once, into a log; each reader has its own place in the log. A block is given back when every reader that
+ * was there when it came has passed it and nobody holds it.
+ */
+export class QueuePort {
+  readonly sources: QueueSources = new QueueSources();
+  readonly #native: TransportSubscriber;
+  readonly #windows: WindowTable;
+  readonly #lossless: boolean;
+  readonly #readers: QueueReader[] = [];
+  readonly #onEmpty: () => void;
+
+  // The log: block `serial` lies at `serial & LOG_MASK`.
+  readonly #logSlot: Int32Array = new Int32Array(LOG_SIZE);
+  readonly #logSource: Int32Array = new Int32Array(LOG_SIZE);
+  #head = 0;
+
+  // The slots: native ones first, then private ones.
+  readonly #slotWindow: (Window | undefined)[] = new Array(SLOTS).fill(undefined);
+  readonly #slotOffset: Int32Array = new Int32Array(SLOTS);
+  /** Readers that have not passed the block in this slot, and holds of it. */
+  readonly #slotUses: Int32Array = new Int32Array(SLOTS);
+  /** Blocks bound to the block in this slot: it cannot be moved. */
+  readonly #slotHolds: Int32Array = new Int32Array(SLOTS);
+  #nativeUsed = 0;
+  #nativeHeld = 0;
+  #spillFree: number[] = [];
+  #spillWindow: Window | undefined;
+
+  readonly #parked = new Map<QueueReader, () => void>();
+
+  constructor(native: TransportSubscriber, windows: WindowTable, lossless: boolean, onEmpty: () => void) {
+    this.#native = native;
+    this.#windows = windows;
+    this.#lossless = lossless;
+    this.#onEmpty = onEmpty;
+  }
+
+  /** The serial number that the next block gets. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** The native queue's capacity. */
+  get capacity(): number {
+    return this.#native.capacity;
+  }
+
+  get foreignChunks(): number {
+    return this.#native.foreignChunks;
+  }
+
+  /** Whether zero-copy holds are used up. */
+  get holdsUsedUp(): boolean {
+    return this.#nativeHeld >= ZERO_COPY_HOLDS_MAX;
+  }
+
+  get readerCount(): number {
+    return this.#readers.length;
+  }
+
+  addReader(reader: QueueReader): void {
+    this.#readers.push(reader);
+  }
+
+  /** Takes a reader out, which has passed all blocks and holds none. The last one closes the port. */
+  removeReader(reader: QueueReader): void {
+    const index = this.#readers.indexOf(reader);
+    if (index < 0) return;
+    this.#readers.splice(index, 1);
+    this.unpark(reader);
+    if (this.#readers.length > 0) return;
+    this.#native.close();
+    this.#onEmpty();
+  }
+
+  /** Takes what the native queue has into the log; returns how many blocks came. */
+  fill(): number {
+    let max = NATIVE_SLOTS - this.#nativeUsed;
+    if (this.#lossless) max = Math.min(max, this.#roomOfReaders());
+    else if (max === 0) max = this.#spill();
+    if (max <= 0) return 0;
+    const count = this.#native.take(max);
+    if (count === 0) return 0;
+    for (let index = 0; index < count; index++) this.#append(index * TAKE_ENTRY_WORDS);
+    if (!this.#lossless) {
+      for (const reader of this.#readers) reader.enforceCapacity();
+    }
+    // What a parked reader waits for is in the log now, where the native port no longer tells of it.
+    if (this.#parked.size > 0) {
+      this.#native.unpark();
+      this.#wake();
+    }
+    return count;
+  }
+
+  slotAt(serial: number): number {
+    return this.#logSlot[serial & LOG_MASK];
+  }
+
+  sourceAt(serial: number): number {
+    return this.#logSource[serial & LOG_MASK];
+  }
+
+  windowOf(slot: number): Window {
+    return this.#slotWindow[slot]!;
+  }
+
+  offsetOf(slot: number): number {
+    return this.#slotOffset[slot];
+  }
+
+  /** A block is bound to this slot. */
+  hold(slot: number): void {
+    if (this.#slotHolds[slot]++ === 0 && slot < NATIVE_SLOTS) this.#nativeHeld++;
+  }
+
+  /** The block bound to this slot was released. */
+  unhold(slot: number): void {
+    if (--this.#slotHolds[slot] === 0 && slot < NATIVE_SLOTS) this.#nativeHeld--;
+    this.pass(slot);
+  }
+
+  /** One reader is done with the block in this slot. */
+  pass(slot: number): void {
+    if (--this.#slotUses[slot] > 0) return;
+    if (slot >= NATIVE_SLOTS) {
+      this.#spillFree.push(slot);
+      return;
+    }
+    this.#nativeUsed--;
+    this.#native.release(slot);
+  }
+
+  hasData(): boolean {
+    return this.#native.hasData();
+  }
+
+  wait(timeoutMs: number): boolean {
+    return this.#native.wait(timeoutMs);
+  }
+
+  /** Calls a reader back when data come. One native park serves all readers. */
+  park(reader: QueueReader, onReady: () => void): void {
+    this.#parked.set(reader, onReady);
+    if (this.#parked.size === 1) this.#native.park(() => this.#wake());
+  }
+
+  unpark(reader: QueueReader): void {
+    if (this.#parked.delete(reader) && this.#parked.size === 0) this.#native.unpark();
+  }
+
+  /** A reader is so busy that being woken helps nobody and costs the publisher. */
+  quieten(): void {
+    if (this.#parked.size === 0) this.#native.quieten();
+  }
+
+  #wake(): void {
+    const callbacks = [...this.#parked.values()];
+    this.#parked.clear();
+    for (const callback of callbacks) callback();
+  }
+
+  #append(at: number): void {
+    const entries = this.#native.entries;
+    const slot = entries[at + TAKE_SLOT];
+    const window = this.#windows.get(entries[at + TAKE_WINDOW]);
+    const offset = entries[at + TAKE_OFFSET];
+    this.#nativeUsed++;
+    this.#slotWindow[slot] = window;
+    this.#slotOffset[slot] = offset;
+    this.#slotUses[slot] = this.#readers.length;
+    const index = this.#head & LOG_MASK;
+    this.#logSlot[index] = slot;
+    this.#logSource[index] = this.identify(window, offset, entries[at + TAKE_ORIGIN_LOW], entries[at + TAKE_ORIGIN_HIGH]);
+    this.#head++;
+  }
+
+  /** The source of a block, which is told the epoch when the block says it. */
+  identify(window: Window, offset: number, originLow: number, originHigh: number): number {
+    const sources = this.sources;
+    const source = sources.find(originLow, originHigh);
+    if (source >= 0 && sources.knowsEpoch(source)) return source;
+    if (!hasTrailer(window, offset)) {
+      return source >= 0 ? source : sources.addOrigin(originLow, originHigh);
+    }
+    const epochLow = readEpochLow(window, offset);
+    const epochHigh = readEpochHigh(window, offset);
+    if (source < 0) return sources.addOriginWithEpoch(originLow, originHigh, epochLow, epochHigh);
+    sources.learnEpoch(source, epochLow, epochHigh);
+    return source;
+  }
+
+  /** How many blocks every reader can take in without losing one. */
+  #roomOfReaders(): number {
+    let room = NATIVE_SLOTS;
+    for (const reader of this.#readers) room = Math.min(room, reader.capacity - (this.#head - reader.cursor));
+    return room;
+  }
+
+  /**
+   * All native slots are taken: moves the oldest unread blocks that nobody holds to private memory, so that readers that keep
+   * up go on and those that do not lose nothing early. Returns how many native slots became free.
+   */
+  #spill(): number {
+    let oldest = this.#head;
+    for (const reader of this.#readers) oldest = Math.min(oldest, reader.cursor);
+    let freed = 0;
+    for (let serial = oldest; serial < this.#head && freed < SPILL_BATCH; serial++) {
+      const index = serial & LOG_MASK;
+      const slot = this.#logSlot[index];
+      if (slot >= NATIVE_SLOTS || this.#slotUses[slot] === 0 || this.#slotHolds[slot] > 0) continue;
+      const target = this.#takeSpillSlot();
+      if (target < 0) break;
+      const from = this.#slotOffset[slot];
+      this.#spillWindow!.bytes.set(
+        this.#slotWindow[slot]!.bytes.subarray(from, from + BLOCK_SIZE),
+        this.#slotOffset[target],
+      );
+      this.#slotUses[target] = this.#slotUses[slot];
+      this.#logSlot[index] = target;
+      this.#slotUses[slot] = 0;
+      this.#nativeUsed--;
+      this.#native.release(slot);
+      freed++;
+    }
+    return freed;
+  }
+
+  #takeSpillSlot(): number {
+    if (this.#spillWindow === undefined) {
+      this.#spillWindow = Window.allocate(SPILL_SLOTS * BLOCK_SIZE);
+      for (let index = 0; index < SPILL_SLOTS; index++) {
+        this.#slotWindow[NATIVE_SLOTS + index] = this.#spillWindow;
+        this.#slotOffset[NATIVE_SLOTS + index] = index * BLOCK_SIZE;
+        this.#spillFree.push(NATIVE_SLOTS + index);
+      }
+    }
+    return this.#spillFree.pop() ?? -1;
+  }
+}

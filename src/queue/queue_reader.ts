@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Block, BlockOwner } from "../block/block.ts";
+import { readSequence } from "../block/header.ts";
+import { BLOCK_SIZE } from "../block/layout.ts";
+import { Window } from "../block/window.ts";
+import { QueueHistory } from "./queue_history.ts";
+import { QUEUE_CAPACITY_MAX } from "./queue_name.ts";
+import type { QueuePort } from "./queue_port.ts";
+import type { QueuePortDemand, QueuePorts } from "./queue_ports.ts";
+import type { WindowTable } from "./window_table.ts";
+
+/** The token of a block in memory of its own, which needs nothing given back. */
+const PRIVATE = -1;
+const UNKNOWN = -1;
+
+/** One subscriber's place on a queue port: what it has read, lost and holds. */
+export class QueueReader implements BlockOwner {
+  /** Blocks that may wait for this reader before it loses the oldest. */
+  readonly capacity: number;
+  readonly #port: QueuePort;
+  readonly #history: QueueHistory | undefined;
+  #cursor: number;
+  /** By source: the sequence that its next block should have. */
+  readonly #expected: number[] = [];
+  #missed = 0;
+  #gaps = 0;
+  #sourceCount = 0;
+  #closed = false;
+
+  /**
+   * Joins a port.
+   *
+   * @param ports The ports of the runtime.
+   * @param windows Its windows.
+   * @param demand The stream, and how it is to be read.
+   */
+  constructor(ports: QueuePorts, windows: WindowTable, demand: QueuePortDemand) {
+    const capacity = Math.min(demand.capacity, QUEUE_CAPACITY_MAX);
+    const { port, isNew } = ports.acquire({ ...demand, capacity });
+    this.#port = port;
+    this.capacity = capacity;
+    if (!isNew) {
+      // What is queued natively was published before this reader came: it belongs to the others.
+      while (port.fill() > 0);
+      if (demand.history > 0) this.#history = fetchHistory(ports, windows, demand, port);
+    }
+    this.#cursor = port.head;
+    port.addReader(this);
+  }
+
+  /** The serial number of the next block to read, in the port's log. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  get missedBlocks(): number {
+    return this.#missed;
+  }
+
+  get gaps(): number {
+    return this.#gaps;
+  }
+
+  /** Broadcasters that blocks came from. */
+  get broadcasters(): number {
+    return this.#sourceCount;
+  }
+
+  get foreignChunks(): number {
+    return this.#port.foreignChunks;
+  }
+
+  /**
+   * Binds the next block; no copy.
+   *
+   * @param block The block to bind; it has to be released before the next one is bound to it.
+   * @returns Whether there was one.
+   */
+  next(block: Block): boolean {
+    if (this.#history !== undefined && this.#history.remaining > 0) return this.#nextOfHistory(block);
+    const port = this.#port;
+    for (;;) {
+      if (this.#cursor === port.head && port.fill() === 0) return false;
+      const serial = this.#cursor++;
+      const slot = port.slotAt(serial);
+      const window = port.windowOf(slot);
+      const offset = port.offsetOf(slot);
+      const source = port.sourceAt(serial);
+      const sequence = readSequence(window, offset);
+      if (this.#history !== undefined && this.#history.isRepeated(source, sequence)) {
+        port.pass(slot);
+        continue;
+      }
+      this.#account(source, sequence);
+      port.hold(slot);
+      block.bind(window, offset, port.sources.epochLow(source), port.sources.epochHigh(source), this, slot);
+      return true;
+    }
+  }
+
+  /** Binds the next block for a user who may hold it long: zero-copy while that robs nobody, else to a copy. */
+  nextHeld(block: Block): boolean {
+    if (!this.next(block)) return false;
+    if (this.#port.holdsUsedUp) block.moveTo(copyOf(block), 0, PRIVATE);
+    return true;
+  }
+
+  releaseBlock(token: number): void {
+    if (token !== PRIVATE && !this.#closed) this.#port.unhold(token);
+  }
+
+  hasData(): boolean {
+    return (this.#history?.remaining ?? 0) > 0 || this.#cursor < this.#port.head || this.#port.hasData();
+  }
+
+  /** Blocks the thread until there is data or the time is over. */
+  wait(timeoutMs: number): boolean {
+    return this.hasData() || this.#port.wait(timeoutMs);
+  }
+
+  /** Calls back in the event loop when there is data. */
+  park(onReady: () => void): void {
+    this.#port.park(this, onReady);
+  }
+
+  unpark(): void {
+    this.#port.unpark(this);
+  }
+
+  quieten(): void {
+    this.#port.quieten();
+  }
+
+  /** Loses what is over the capacity, oldest first. The gap shows in the sequence of the next block. */
+  enforceCapacity(): void {
+    const oldest = this.#port.head - this.capacity;
+    while (this.#cursor < oldest) this.#port.pass(this.#port.slotAt(this.#cursor++));
+  }
+
+  /** Leaves the port. Blocks still held must be released before. */
+  close(): void {
+    if (this.#closed) return;
+    while (this.#cursor < this.#port.head) this.#port.pass(this.#port.slotAt(this.#cursor++));
+    this.#closed = true;
+    this.#port.removeReader(this);
+  }
+
+  #nextOfHistory(block: Block): boolean {
+    const history = this.#history!;
+    const source = history.source;
+    const window = history.shift();
+    this.#account(source, readSequence(window, 0));
+    const { sources } = this.#port;
+    block.bind(window, 0, sources.epochLow(source), sources.epochHigh(source), this, PRIVATE);
+    return true;
+  }
+
+  #account(source: number, sequence: number): void {
+    const expected = this.#expected[source] ?? UNKNOWN;
+    if (expected === UNKNOWN) {
+      this.#sourceCount++;
+    } else if (sequence > expected) {
+      this.#missed += sequence - expected;
+      this.#gaps++;
+    }
+    this.#expected[source] = sequence + 1;
+  }
+}
+
+function fetchHistory(
+  ports: QueuePorts,
+  windows: WindowTable,
+  demand: QueuePortDemand,
+  port: QueuePort,
+): QueueHistory {
+  const native = ports.openForHistory(demand);
+  try {
+    return new QueueHistory(native, windows, port);
+  } finally {
+    native.close();
+  }
+}
+
+function copyOf(block: Block): Window {
+  const copy = Window.allocate(BLOCK_SIZE);
+  copy.bytes.set(block.window.bytes.subarray(block.offset, block.offset + BLOCK_SIZE));
+  return copy;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeHeader, writeTrailer } from "../block/header.ts";
+import { BLOCK_ALIGNMENT, BLOCK_SIZE, FLAG_LENGTH, FLAG_TRAILER, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
+import type { Window } from "../block/window.ts";
+import { SequenceExhaustedError } from "../errors.ts";
+import { LOAN_GRANTED, LOAN_NO_CHUNK, type Transport, type TransportPublisher } from "../transport/transport.ts";
+import { DATA_EVENT, QUEUE_HISTORY_MAX } from "./queue_name.ts";
+import type { WindowTable } from "./window_table.ts";
+
+/** No room for a block: {@linkcode QueueWriter.claim}. */
+export const NO_ROOM = -1;
+/** Loans of one port at once, a limit of the stack. */
+export const QUEUE_LOANS_MAX = 8;
+
+/** How a broadcaster's end of the queue lane is opened. */
+export interface QueueWriterDemand {
+  readonly service: string;
+  readonly stream: string;
+  readonly lossless: boolean;
+  /** Blocks kept for late subscribers; the lane keeps QUEUE_HISTORY_MAX at the most. */
+  readonly history: number;
+  readonly firstSequence: number;
+}
+
+/** The broadcaster's end of the queue lane: claims memory for a block, then commits or gives it back. */
+export class QueueWriter {
+  /** Blocks kept for late subscribers. */
+  readonly history: number;
+  readonly epoch: bigint;
+  readonly #native: TransportPublisher;
+  readonly #windows: WindowTable;
+  readonly #stream: string;
+  readonly #epochLow: number;
+  readonly #epochHigh: number;
+  #sequence: number;
+  #window: Window | undefined;
+  #offset = 0;
+
+  constructor(transport: Transport, windows: WindowTable, demand: QueueWriterDemand) {
+    this.history = Math.min(demand.history, QUEUE_HISTORY_MAX);
+    this.#native = transport.openPublisher(
+      { service: demand.service, stream: demand.stream, event: DATA_EVENT },
+      {
+        payloadBytes: BLOCK_SIZE,
+        alignment: BLOCK_ALIGNMENT,
+        history: this.history,
+        blocking: demand.lossless,
+      },
+    );
+    this.#windows = windows;
+    this.#stream = demand.stream;
+    this.#sequence = demand.firstSequence;
+    const words = crypto.getRandomValues(new Uint32Array(2));
+    this.#epochLow = words[0]!;
+    this.#epochHigh = words[1]!;
+    this.epoch = BigInt(this.#epochHigh) << 32n | BigInt(this.#epochLow);
+  }
+
+  /** The sequence that the next block gets. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Shared memory that this writer can keep. */
+  get memoryBytes(): number {
+    return (this.history + QUEUE_LOANS_MAX) * BLOCK_SIZE;
+  }
+
+  /** Of the last claim: where the block lies. */
+  get window(): Window {
+    return this.#window!;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Claims memory for one block: a token, or NO_ROOM. */
+  claim(): number {
+    if (this.#sequence > SEQUENCE_MAX) throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
+    const native = this.#native;
+    const outcome = native.loan();
+    if (outcome !== LOAN_GRANTED) {
+      // An attempt that found no chunk is a block that readers will never see: its number makes the hole visible. A lossless
+      // queue that is full lost nothing: the same block will be offered again.
+      if (outcome === LOAN_NO_CHUNK) this.#sequence++;
+      return NO_ROOM;
+    }
+    this.#window = this.#windows.get(native.window);
+    this.#offset = native.offset;
+    return native.slot;
+  }
+
+  /** Writes the header, and the trailer where the data leave room, and delivers the block. */
+  commit(
+    token: number,
+    window: Window,
+    offset: number,
+    length: number,
+    recordCount: number,
+    dataType: number,
+    recordSize: number,
+    schemaId: number,
+  ): void {
+    let flags = FLAG_LENGTH;
+    if (length <= TRAILER_OFFSET) {
+      flags |= FLAG_TRAILER;
+      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, 0, 0);
+    }
+    writeHeader(window, offset, this.#sequence, recordCount, dataType, flags, length, recordSize, schemaId);
+    this.#native.publish(token);
+    this.#sequence++;
+  }
+
+  /** Gives claimed memory back unpublished. */
+  abort(token: number): void {
+    this.#native.discard(token);
+  }
+
+  /** Native ports connected now. */
+  subscriberCount(): number {
+    return this.#native.subscriberCount();
+  }
+
+  /** Whether a claim would find a lossless queue with room. */
+  hasRoom(): boolean {
+    return this.#native.hasRoom();
+  }
+
+  close(): void {
+    this.#native.close();
+  }
+}

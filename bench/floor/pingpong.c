@@ -21,8 +21,8 @@ static uint32_t run_pong(uint64_t rounds, uint32_t bytes, uint64_t cpu) {
   runtime_open("pong");
   subscriber in;
   publisher out;
-  subscriber_open(&in, "ping", false);
-  publisher_open(&out, "pong", false);
+  subscriber_open(&in, "floor_ping", false);
+  publisher_open(&out, "floor_pong", false);
   publisher_await_subscriber(&out);
   pin(cpu);
   uint32_t sum = 0;
@@ -62,8 +62,8 @@ int main(int argc, char** argv) {
   runtime_open("ping");
   subscriber in;
   publisher out;
-  subscriber_open(&in, "pong", false);
-  publisher_open(&out, "ping", false);
+  subscriber_open(&in, "floor_pong", false);
+  publisher_open(&out, "floor_ping", false);
   publisher_await_subscriber(&out);
   pin(option(argc, argv, "--cpu-ping", 0));
   uint32_t sent_sum = 0;

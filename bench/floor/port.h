@@ -12,7 +12,7 @@
 
 #include <unistd.h>
 
-#define FLOOR_SERVICE "Floor"
+#define FLOOR_SERVICE "Bench"
 #define FLOOR_EVENT "Data"
 #define FLOOR_QUEUE_CAPACITY 256u
 

@@ -20,7 +20,7 @@ static _Alignas(64) uint8_t received[8192];
 static uint32_t run_publisher(uint64_t blocks, uint32_t bytes, uint64_t cpu) {
   runtime_open("publisher");
   publisher out;
-  publisher_open(&out, "throughput", true);
+  publisher_open(&out, "floor_throughput", true);
   publisher_await_subscriber(&out);
   pin(cpu);
   uint32_t sum = 0;
@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
 
   runtime_open("subscriber");
   subscriber in;
-  subscriber_open(&in, "throughput", true);
+  subscriber_open(&in, "floor_throughput", true);
   pin(option(argc, argv, "--cpu-subscriber", 1));
   uint32_t sum = 0;
   uint64_t missed = 0;

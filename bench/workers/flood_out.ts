@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sending side of `queue-throughput`: full blocks as fast as the subscriber takes them.
+import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { Payload } from "../support/payload.ts";
+import { numberOption, report, until } from "../support/worker.ts";
+
+const bytes = numberOption("bytes");
+const blocks = numberOption("count") + numberOption("warmup");
+
+using _runtime = Runtime.open();
+const config = BroadcastConfig.highPerformance().with({
+  serviceName: "Bench",
+  delivery: "lossless",
+  cpuAffinity: numberOption("cpu"),
+});
+using out = new DataBroadcaster(config, "throughput");
+await until(() => out.getSubscriberCount() > 0);
+
+const payload = new Payload(bytes);
+
+function flood(count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const data = payload.at(i);
+    while (!out.broadcast(data, payload.recordCount, MarketDataType.Tick));
+    sum = (sum + payload.sumOf(i)) | 0;
+  }
+  return sum >>> 0;
+}
+
+report({ ok: true, checksum: flood(blocks) });
+await until(() => out.getSubscriberCount() === 0);

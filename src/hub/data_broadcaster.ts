@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BLOCK_DATA_SIZE, OFFSET_DATA, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
 import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
-import type { RecordSchema } from "../block/record/schema.ts";
+import type { RecordFields } from "../block/record/field_types.ts";
+import type { RecordSchema } from "../block/record/record_schema.ts";
 import {
   ArgumentError,
   BatchTooLargeError,
@@ -56,7 +57,7 @@ export class DataBroadcaster {
   readonly #resource: RuntimeResource;
   readonly #counters: BroadcastCounters;
   readonly #loans = new Set<BlockLoan>();
-  readonly #writers = new Set<RecordWriter<object>>();
+  readonly #writers = new Set<{ close(): number }>();
   readonly #loanOwner: LoanOwner;
   #closed = false;
 
@@ -222,15 +223,13 @@ export class DataBroadcaster {
    * @param schema The records' schema.
    * @returns The writer; it is closed with the broadcaster, after its last records were sent.
    */
-  writer<T extends object>(schema: RecordSchema<T>): RecordWriter<T> {
+  writer<F extends RecordFields>(schema: RecordSchema<F>): RecordWriter<F> {
     this.#requireOpen("make a record writer");
-    const writer = new RecordWriter<T>(schema, this.config.flushAfterMs, {
-      send: (data, recordCount) => {
-        this.#requireOpen("write a record");
-        return this.#send(data, recordCount, schema.dataType, schema.size, schema.id);
-      },
+    const writer = new RecordWriter(schema, this.config.flushAfterMs, (data, recordCount) => {
+      this.#requireOpen("publish records");
+      return this.#send(data, recordCount, schema.dataType, schema.size, schema.id);
     });
-    this.#writers.add(writer as unknown as RecordWriter<object>);
+    this.#writers.add(writer);
     return writer;
   }
 

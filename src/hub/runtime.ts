@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
-import { ArgumentError, ConfigError, RuntimeClosedError, RuntimeNotOpenError, StackUnknownError } from "../errors.ts";
+import {
+  ArgumentError,
+  ConfigError,
+  DaemonAbsentError,
+  DaemonHungError,
+  NameInUseError,
+  RuntimeClosedError,
+  RuntimeNotOpenError,
+  StackUnknownError,
+} from "../errors.ts";
 import { DATA_EVENT } from "../queue/queue_name.ts";
 import { QueuePorts } from "../queue/queue_ports.ts";
 import { WindowTable } from "../queue/window_table.ts";
@@ -130,6 +139,24 @@ export class Runtime {
       process.on("exit", disconnectProcess);
     }
     return runtime;
+  }
+
+  /**
+   * Opens a runtime under a name, as QAULTRA C++ does: `DataBroadcaster.initializeRuntime` calls it.
+   *
+   * @param name The name of this process.
+   * @returns Whether it is open; false when no daemon answers or the name is in use.
+   */
+  static initialize(name: string): boolean {
+    try {
+      Runtime.open({ name });
+      return true;
+    } catch (error) {
+      const expected = error instanceof DaemonAbsentError || error instanceof DaemonHungError ||
+        error instanceof NameInUseError;
+      if (expected) return false;
+      throw error;
+    }
   }
 
   /**

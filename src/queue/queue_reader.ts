@@ -9,8 +9,8 @@ import type { QueuePort } from "./queue_port.ts";
 import type { QueuePortDemand, QueuePorts } from "./queue_ports.ts";
 import type { WindowTable } from "./window_table.ts";
 
-/** The token of a block in memory of its own, which needs nothing given back. */
-const PRIVATE = -1;
+/** Tokens of blocks in memory of their own begin here and go down; such a block needs nothing given back. */
+const PRIVATE_TOKEN_FIRST = -1;
 const UNKNOWN = -1;
 
 /** One subscriber's place on a queue port: what it has read, lost and holds. */
@@ -25,6 +25,7 @@ export class QueueReader implements BlockOwner {
   #missed = 0;
   #gaps = 0;
   #sourceCount = 0;
+  #privateToken = PRIVATE_TOKEN_FIRST;
   #closed = false;
 
   /**
@@ -53,6 +54,11 @@ export class QueueReader implements BlockOwner {
     return this.#cursor;
   }
 
+  /** Whether it left its port. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get missedBlocks(): number {
     return this.#missed;
   }
@@ -74,10 +80,11 @@ export class QueueReader implements BlockOwner {
    * Binds the next block; no copy.
    *
    * @param block The block to bind; it has to be released before the next one is bound to it.
+   * @param owner Who is told of its release, and has to hand that on to this reader.
    * @returns Whether there was one.
    */
-  next(block: Block): boolean {
-    if (this.#history !== undefined && this.#history.remaining > 0) return this.#nextOfHistory(block);
+  next(block: Block, owner: BlockOwner): boolean {
+    if (this.#history !== undefined && this.#history.remaining > 0) return this.#nextOfHistory(block, owner);
     const port = this.#port;
     for (;;) {
       if (this.#cursor === port.head && port.fill() === 0) return false;
@@ -93,23 +100,31 @@ export class QueueReader implements BlockOwner {
       }
       this.#account(source, sequence);
       port.hold(slot);
-      block.bind(window, offset, port.sources.epochLow(source), port.sources.epochHigh(source), this, slot);
+      block.bind(window, offset, port.sources.epochLow(source), port.sources.epochHigh(source), owner, slot);
       return true;
     }
   }
 
   /** Binds the next block for a user who may hold it long: zero-copy while that robs nobody, else to a copy. */
-  nextHeld(block: Block): boolean {
-    if (!this.next(block)) return false;
-    if (this.#port.holdsUsedUp) block.moveTo(copyOf(block), 0, PRIVATE);
+  nextForLong(block: Block, owner: BlockOwner): boolean {
+    const robs = this.#port.holdsUsedUp;
+    if (!this.next(block, owner)) return false;
+    if (robs && block.token >= 0) {
+      const { token } = block;
+      const copy = Window.allocate(BLOCK_SIZE);
+      copy.bytes.set(block.window.bytes.subarray(block.offset, block.offset + BLOCK_SIZE));
+      block.bind(copy, 0, block.epochLow, block.epochHigh, owner, this.#privateToken--);
+      this.releaseBlock(token);
+    }
     return true;
   }
 
   releaseBlock(token: number): void {
-    if (token !== PRIVATE && !this.#closed) this.#port.unhold(token);
+    if (token >= 0 && !this.#closed) this.#port.unhold(token);
   }
 
   hasData(): boolean {
+    if (this.#closed) return false;
     return (this.#history?.remaining ?? 0) > 0 || this.#cursor < this.#port.head || this.#port.hasData();
   }
 
@@ -145,13 +160,13 @@ export class QueueReader implements BlockOwner {
     this.#port.removeReader(this);
   }
 
-  #nextOfHistory(block: Block): boolean {
+  #nextOfHistory(block: Block, owner: BlockOwner): boolean {
     const history = this.#history!;
     const source = history.source;
     const window = history.shift();
     this.#account(source, readSequence(window, 0));
     const { sources } = this.#port;
-    block.bind(window, 0, sources.epochLow(source), sources.epochHigh(source), this, PRIVATE);
+    block.bind(window, 0, sources.epochLow(source), sources.epochHigh(source), owner, this.#privateToken--);
     return true;
   }
 
@@ -179,10 +194,4 @@ function fetchHistory(
   } finally {
     native.close();
   }
-}
-
-function copyOf(block: Block): Window {
-  const copy = Window.allocate(BLOCK_SIZE);
-  copy.bytes.set(block.window.bytes.subarray(block.offset, block.offset + BLOCK_SIZE));
-  return copy;
 }

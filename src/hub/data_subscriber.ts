@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Block } from "../block/block.ts";
+import { ArgumentError, ClosedError, ConfigError, HeldLimitError, SubscriberLimitError } from "../errors.ts";
+import { QueueReader } from "../queue/queue_reader.ts";
+import { HeldBlocks } from "../queue/held_blocks.ts";
+import { checkName } from "../transport/names.ts";
+import { stopWatching, watchForLoss } from "./backstop.ts";
+import { BlockIterator, type BlockSource } from "./block_iterator.ts";
+import { BroadcastConfig, type LaneChoice, type WaitStrategy } from "./broadcast_config.ts";
+import { place } from "./placement.ts";
+import { ReceiveCounters } from "./receive_counters.ts";
+import { Runtime, type RuntimeConnection, type RuntimeResource } from "./runtime.ts";
+import type { ReceiveStats } from "./stats.ts";
+import { StreamWatch, type SubscriberState } from "./stream_watch.ts";
+import { waitTimeoutMs } from "./timeout.ts";
+import { waitBlocking, waitInLoop } from "./waiting.ts";
+
+/** Options of a {@linkcode DataSubscriber}; what is not given comes from its configuration. */
+export interface DataSubscriberOptions {
+  /** The runtime; default: the first one opened. */
+  readonly runtime?: Runtime;
+  /** The lane to read. */
+  readonly lane?: LaneChoice;
+  /** Blocks of the past to begin with, where they are still kept. */
+  readonly history?: number;
+  /** How `for await` and `waitSync` wait. */
+  readonly wait?: WaitStrategy;
+}
+
+/** Options of {@linkcode DataSubscriber.blocks}. */
+export interface BlocksOptions {
+  /** Ends the iteration when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Blocks that one subscriber can hold at once. */
+export const HELD_BLOCKS_MAX = 256;
+/** Blocks of one `poll` when no limit is given. */
+export const POLL_LIMIT_DEFAULT = 256;
+
+/**
+ * The reading end of a stream: hands out blocks of market data, in place, in the order of publishing, and counts every one that
+ * it lost.
+ *
+ * It belongs to the Worker that made it. Any number of subscribers of one Worker share one native port and each has its own
+ * position. Close it, or declare it with `using`.
+ *
+ * @example Reading all that is there
+ * ```ts
+ * import { BroadcastConfig, DataSubscriber, Runtime, Tick } from "@qaultra/ipc";
+ *
+ * using runtime = Runtime.open({ roudi: "spawn" });
+ * using feed = new DataSubscriber(new BroadcastConfig(), "market_stream", { runtime });
+ * feed.poll((block) => {
+ *   for (const tick of block.records(Tick)) console.log(tick.symbol, tick.last);
+ * });
+ * ```
+ */
+export class DataSubscriber {
+  /** The configuration it was made with. */
+  readonly config: BroadcastConfig;
+  /** The name of its stream. */
+  readonly stream: string;
+  readonly #reader: QueueReader;
+  readonly #resource: RuntimeResource;
+  readonly #counters: ReceiveCounters;
+  readonly #watch: StreamWatch;
+  readonly #wait: WaitStrategy;
+  readonly #held: HeldBlocks;
+  readonly #idles = new Set<() => void>();
+  /** The one block of `poll` and `receive`; null while a handler runs. */
+  #reused: Block | null = new Block();
+  #closed = false;
+
+  /**
+   * Subscribes to a stream. It need not be offered yet.
+   *
+   * @param config How; see {@linkcode BroadcastConfig}.
+   * @param stream The stream's name, 1 to 100 bytes.
+   * @param options The runtime, and what differs from the configuration.
+   * @throws {RuntimeNotOpenError} Without a runtime.
+   * @throws {NameTooLongError} When the name has more than 100 bytes.
+   * @throws {SubscriberLimitError} When `maxSubscribers` of this Worker subscribe to the stream.
+   * @throws {StreamFullError} When a broadcaster of the stream serves no further port.
+   */
+  constructor(config: BroadcastConfig, stream: string, options: DataSubscriberOptions = {}) {
+    const action = "make a subscriber";
+    if (!(config instanceof BroadcastConfig)) {
+      throw new ArgumentError(action, { value: config, condition: "the configuration must be a BroadcastConfig" });
+    }
+    this.config = inForce(config, options);
+    this.stream = checkName(action, stream);
+    const connection: RuntimeConnection = (options.runtime ?? Runtime.default).connection(action);
+    const { transport, windows, ports, resources } = connection;
+    const { serviceName, maxSubscribers, wait, delivery, queueCapacity, history, heartbeatIntervalMs } = this.config;
+    if (ports.readerCount(serviceName, this.stream) >= maxSubscribers) {
+      throw new SubscriberLimitError(action, { value: maxSubscribers + 1, limit: maxSubscribers });
+    }
+    place(config);
+    const reader = new QueueReader(ports, windows, {
+      service: serviceName,
+      stream: this.stream,
+      lossless: delivery === "lossless",
+      capacity: queueCapacity,
+      history,
+    });
+    this.#reader = reader;
+    this.#wait = wait;
+    this.#counters = new ReceiveCounters(config.statsEnabled);
+    this.#watch = new StreamWatch(transport, serviceName, this.stream, heartbeatIntervalMs);
+    const held = new HeldBlocks(reader);
+    this.#held = held;
+    const idles = this.#idles;
+    const resource: RuntimeResource = {
+      close(): void {
+        resources.delete(resource);
+        held.releaseAll();
+        reader.close();
+        for (const endIdle of [...idles]) endIdle();
+      },
+    };
+    this.#resource = resource;
+    resources.add(resource);
+    watchForLoss(this, "DataSubscriber", this.stream, resource);
+  }
+
+  /** Blocks that may wait for this subscriber before it loses the oldest, or, lossless, before the broadcaster has to wait. */
+  get queueCapacity(): number {
+    return this.#reader.capacity;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed || this.#reader.closed;
+  }
+
+  /**
+   * `waiting`: no broadcaster yet. `live`: there is one. `ended`: there was one and all are gone; a new one makes it live
+   * again. The answer may be `heartbeatIntervalMs` old.
+   */
+  get state(): SubscriberState {
+    return this.#watch.state(this.#reader.broadcasters > 0);
+  }
+
+  /**
+   * A copy of the next block's data: exactly the bytes sent. Does not wait.
+   *
+   * @returns The copy, or null when there is no block.
+   * @throws {ClosedError} After close.
+   */
+  receive(): Uint8Array | null {
+    this.#requireOpen("receive");
+    const block = this.#reused ?? new Block();
+    if (!this.#reader.next(block, this.#reader)) return null;
+    this.#counters.received(block);
+    try {
+      return block.data.slice();
+    } finally {
+      block.release();
+    }
+  }
+
+  /** The same as {@linkcode DataSubscriber.receive}. */
+  receiveNowait(): Uint8Array | null {
+    return this.receive();
+  }
+
+  /**
+   * The next block, to be held as long as wanted: no copy, unless this Worker's subscribers hold more than 192 blocks of the
+   * stream already, and then one copy. Does not wait.
+   *
+   * @returns The block; release it, or declare it with `using`. Null when there is none.
+   * @throws {HeldLimitError} When 256 blocks are held.
+   * @throws {ClosedError} After close.
+   */
+  receiveBlock(): Block | null {
+    this.#requireOpen("receive a block");
+    if (this.#held.size >= HELD_BLOCKS_MAX) {
+      this.#counters.heldLimitHits++;
+      throw new HeldLimitError("receive a block", { value: this.#held.size + 1, limit: HELD_BLOCKS_MAX });
+    }
+    return this.#next(true);
+  }
+
+  /**
+   * Calls a handler with each block that is there: the fastest way to read. No copy, nothing is allocated for a block. Does not
+   * wait.
+   *
+   * @param handler Called with one reused block, valid until it returns. When it throws, its block counts as read.
+   * @param limit The most blocks, from 1.
+   * @returns How many blocks were handled.
+   * @throws {ClosedError} After close.
+   */
+  poll(handler: (block: Block) => void, limit: number = POLL_LIMIT_DEFAULT): number {
+    this.#requireOpen("poll");
+    if (typeof handler !== "function") {
+      throw new ArgumentError("poll", { value: handler, condition: "the handler must be a function" });
+    }
+    if (!(limit >= 1)) throw new ArgumentError("poll", { value: limit, condition: "the limit must be a number from 1" });
+    // A handler that polls or receives itself needs another block.
+    const block = this.#reused ?? new Block();
+    this.#reused = null;
+    const reader = this.#reader;
+    const counters = this.#counters;
+    let handled = 0;
+    try {
+      while (handled < limit && !reader.closed && reader.next(block, reader)) {
+        handled++;
+        counters.received(block);
+        try {
+          handler(block);
+        } finally {
+          block.release();
+        }
+      }
+    } finally {
+      this.#reused = block;
+    }
+    return handled;
+  }
+
+  /**
+   * Blocks this thread until there is data.
+   *
+   * @param timeoutMs How long to wait at the most; Infinity for as long as it takes.
+   * @returns Whether there is data.
+   * @throws {ClosedError} After close.
+   */
+  waitSync(timeoutMs: number): boolean {
+    this.#requireOpen("wait");
+    return waitBlocking(this.#reader, this.#wait, waitTimeoutMs(timeoutMs, "wait"));
+  }
+
+  /** Whether there is a block to read. */
+  hasData(): boolean {
+    this.#requireOpen("look for data");
+    return this.#reader.hasData();
+  }
+
+  /** What was received and missed since it was made. Works after close. */
+  getReceiveStats(): ReceiveStats {
+    return this.#counters.snapshot(this.#reader);
+  }
+
+  /**
+   * The blocks of the stream, for `for await`. Each is valid until the next turn of the loop. It sleeps while there is none and
+   * lets timers and sockets run while there are many. Only `close`, `break` or the signal end it.
+   *
+   * @param options The signal.
+   * @returns The iteration.
+   *
+   * @example Ending an iteration from elsewhere
+   * ```ts
+   * import { BroadcastConfig, DataSubscriber, Runtime } from "@qaultra/ipc";
+   *
+   * using runtime = Runtime.open({ roudi: "spawn" });
+   * using feed = new DataSubscriber(new BroadcastConfig(), "market_stream", { runtime });
+   * for await (const block of feed.blocks({ signal: AbortSignal.timeout(50) })) console.log(block.sequence);
+   * ```
+   */
+  blocks(options: BlocksOptions = {}): AsyncIterableIterator<Block, undefined, undefined> {
+    this.#requireOpen("iterate");
+    let endIdle: (() => void) | null = null;
+    const setEndIdle = (end: (() => void) | null): void => {
+      if (endIdle !== null) this.#idles.delete(endIdle);
+      endIdle = end;
+      if (end !== null) this.#idles.add(end);
+    };
+    const source: BlockSource = {
+      isClosed: () => this.closed,
+      nextBlock: () => this.#next(false),
+      idle: () => waitInLoop(this.#reader, this.#wait, setEndIdle),
+      busy: () => this.#reader.quieten(),
+      endIdle: () => endIdle?.(),
+    };
+    return new BlockIterator(source, options.signal);
+  }
+
+  /** The same as {@linkcode DataSubscriber.blocks} without a signal. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Block, undefined, undefined> {
+    return this.blocks();
+  }
+
+  /** Releases all blocks, ends all iterations and leaves the stream. Doing it again does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    stopWatching(this);
+    this.#resource.close();
+  }
+
+  /** The same as {@linkcode DataSubscriber.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The next block as an object of its own that this subscriber keeps until it is released. */
+  #next(forLong: boolean): Block | null {
+    const block = forLong ? this.#held.nextForLong() : this.#held.next();
+    if (block === null) return null;
+    this.#counters.received(block);
+    return block;
+  }
+
+  #requireOpen(action: string): void {
+    if (this.closed) {
+      throw new ClosedError(action, { condition: `the subscriber of ${JSON.stringify(this.stream)} is closed` });
+    }
+  }
+}
+
+const KNOWN_OPTIONS: readonly string[] = ["runtime", "lane", "history", "wait"] satisfies (keyof DataSubscriberOptions)[];
+
+/** The configuration with what the options say instead. */
+function inForce(config: BroadcastConfig, options: DataSubscriberOptions): BroadcastConfig {
+  for (const key of Object.keys(options)) {
+    if (!KNOWN_OPTIONS.includes(key)) {
+      throw new ConfigError("make a subscriber", {
+        value: key,
+        condition: "there is no such option",
+        remedy: `use one of ${KNOWN_OPTIONS.join(", ")}`,
+      });
+    }
+  }
+  const { lane = config.lane, history = config.history, wait = config.wait } = options;
+  if (lane === config.lane && history === config.history && wait === config.wait) return config;
+  return config.with({ lane, history, wait });
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DATA_EVENT } from "../queue/queue_name.ts";
+import type { Transport } from "../transport/transport.ts";
+
+/** What a subscriber's stream is doing; see `DataSubscriber.state`. */
+export type SubscriberState = "waiting" | "live" | "ended";
+
+/** Knows whether a stream has broadcasters, and asks at most once in an interval. */
+export class StreamWatch {
+  readonly #transport: Transport;
+  readonly #service: string;
+  readonly #stream: string;
+  readonly #intervalMs: number;
+  #askedAt = -Infinity;
+  #offered = false;
+  #everOffered = false;
+
+  constructor(transport: Transport, service: string, stream: string, intervalMs: number) {
+    this.#transport = transport;
+    this.#service = service;
+    this.#stream = stream;
+    this.#intervalMs = intervalMs;
+  }
+
+  /** @param heard Whether blocks came: a broadcaster that lived between two questions was there. */
+  state(heard: boolean): SubscriberState {
+    const now = performance.now();
+    // Without a daemon there is nobody to ask, and what was known last stays.
+    if (now - this.#askedAt >= this.#intervalMs && this.#transport.state === "attached") {
+      this.#askedAt = now;
+      this.#offered = this.#transport.ports().some((port) =>
+        port.event === DATA_EVENT && port.service === this.#service && port.stream === this.#stream &&
+        port.publishers > 0
+      );
+    }
+    if (this.#offered) {
+      this.#everOffered = true;
+      return "live";
+    }
+    return this.#everOffered || heard ? "ended" : "waiting";
+  }
+}

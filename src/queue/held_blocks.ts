@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Block, type BlockOwner } from "../block/block.ts";
+import type { QueueReader } from "./queue_reader.ts";
+
+/** The blocks of one reader that a user holds, each an object of its own. */
+export class HeldBlocks implements BlockOwner {
+  readonly #reader: QueueReader;
+  readonly #blocks = new Map<number, Block>();
+
+  constructor(reader: QueueReader) {
+    this.#reader = reader;
+  }
+
+  /** Blocks held now. */
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  /** The next block, held until it is released, or null. */
+  next(): Block | null {
+    const block = new Block();
+    return this.#reader.next(block, this) ? this.#keep(block) : null;
+  }
+
+  /** The same for a block that may be held long: it may be a copy, so that others are not robbed. */
+  nextForLong(): Block | null {
+    const block = new Block();
+    return this.#reader.nextForLong(block, this) ? this.#keep(block) : null;
+  }
+
+  releaseBlock(token: number): void {
+    this.#blocks.delete(token);
+    this.#reader.releaseBlock(token);
+  }
+
+  /** Releases all, as at the end of the subscriber. */
+  releaseAll(): void {
+    for (const block of [...this.#blocks.values()]) block.release();
+  }
+
+  #keep(block: Block): Block {
+    this.#blocks.set(block.token, block);
+    return block;
+  }
+}

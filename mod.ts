@@ -34,3 +34,101 @@ export { BroadcastManager } from "./src/hub/broadcast_manager.ts";
 export type { StreamStats } from "./src/hub/broadcast_manager.ts";
 export type { BroadcastStats, ReceiveStats } from "./src/hub/stats.ts";
 export type { LatencyNs } from "./src/hub/latency_histogram.ts";
+export { Block } from "./src/block/block.ts";
+export { isMarketDataType, MarketDataType } from "./src/block/market_data_type.ts";
+export { BLOCK_ALIGNMENT, BLOCK_DATA_SIZE, BLOCK_HEADER_SIZE, BLOCK_SIZE } from "./src/block/layout.ts";
+export { defineRecord, RecordSchema } from "./src/block/record/record_schema.ts";
+export type { RecordOf, RecordOptions, RecordValues } from "./src/block/record/record_schema.ts";
+export type { RecordView } from "./src/block/record/record_view.ts";
+export type { RecordField } from "./src/block/record/record_layout.ts";
+export type {
+  ArrayField,
+  FieldObject,
+  FieldRead,
+  FieldType,
+  FieldWrite,
+  NumberGetters,
+  NumberName,
+  RecordFields,
+  RecordObject,
+  RecordRead,
+  RecordWrite,
+  ScalarType,
+  ScalarValues,
+  ScalarWrite,
+  TextTests,
+  TextWords,
+  WideArrayField,
+  WideType,
+} from "./src/block/record/field_types.ts";
+export { Tick } from "./src/block/record/schemas/tick.ts";
+export type { TickFields } from "./src/block/record/schemas/tick.ts";
+export { Bar } from "./src/block/record/schemas/bar.ts";
+export type { BarFields } from "./src/block/record/schemas/bar.ts";
+export { ORDER_BOOK_LEVELS, OrderBook } from "./src/block/record/schemas/order_book.ts";
+export type { OrderBookFields } from "./src/block/record/schemas/order_book.ts";
+export { Trade, TradeSide } from "./src/block/record/schemas/trade.ts";
+export type { TradeFields } from "./src/block/record/schemas/trade.ts";
+export {
+  AbiMismatchError,
+  AccessError,
+  ArgumentError,
+  BadHandleError,
+  BatchTooLargeError,
+  BlockReleasedError,
+  BlockTooLargeError,
+  BufferTooSmallError,
+  ClosedError,
+  ConfigError,
+  DaemonAbsentError,
+  DaemonGoneError,
+  DaemonHungError,
+  DaemonStartError,
+  DaemonVersionError,
+  DataTooLongError,
+  ERROR_CODES,
+  FieldValueError,
+  ForeignChunkError,
+  HeldLimitError,
+  HistoryError,
+  InternalError,
+  IpcError,
+  IterationError,
+  LibraryNotFoundError,
+  LoanOutstandingError,
+  MisalignedError,
+  NameEmptyError,
+  NameInUseError,
+  NameInvalidError,
+  NameTooLongError,
+  NotABlockError,
+  NotHeldError,
+  NotLoanedError,
+  NullPointerError,
+  OptionError,
+  OptionsDifferError,
+  PermissionError,
+  QueueCapacityError,
+  RecordSizeError,
+  RuntimeClosedError,
+  RuntimeNotOpenError,
+  SchemaCollisionError,
+  SchemaError,
+  SchemaMismatchError,
+  SequenceExhaustedError,
+  SharedMemoryTooSmallError,
+  StackUnknownError,
+  StreamFullError,
+  SubscriberLimitError,
+  SystemError,
+  TooManyHandlesError,
+  TooManyHeldError,
+  TooManyLoansError,
+  TooManyProcessesError,
+  TooManyPublishersError,
+  TooManySubscribersError,
+  TooManyWaitersError,
+  UnsupportedError,
+  WrongThreadError,
+} from "./src/errors.ts";
+export type { ErrorDetails, IpcErrorClass } from "./src/errors.ts";

@@ -52,7 +52,12 @@ export class BroadcastCounters {
   }
 
   reset(): void {
-    this.refused = this.errors = this.#blocks = this.#records = this.#bytes = 0;
+    this.refused =
+      this.errors =
+      this.#blocks =
+      this.#records =
+      this.#bytes =
+        0;
     this.#since = performance.now();
     this.#latency?.reset();
   }

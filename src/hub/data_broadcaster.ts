@@ -325,7 +325,9 @@ export class DataBroadcaster {
   #publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void {
     this.#requireOpen("publish a loan");
     if (!Number.isInteger(length) || length < 0) {
-      this.#fail(new ArgumentError("publish a loan", { value: length, condition: "the length must be an integer from 0" }));
+      this.#fail(
+        new ArgumentError("publish a loan", { value: length, condition: "the length must be an integer from 0" }),
+      );
     }
     if (length > BLOCK_DATA_SIZE) {
       this.#fail(new DataTooLongError("publish a loan", { value: length, limit: BLOCK_DATA_SIZE }));

@@ -152,7 +152,7 @@ export class DataSubscriber {
     this.#requireOpen("receive");
     const block = this.#reused ?? new Block();
     if (!this.#reader.next(block, this.#reader)) return null;
-    this.#counters.received(block);
+    this.#counters.received(this.#reader);
     try {
       return block.data.slice();
     } finally {
@@ -196,7 +196,9 @@ export class DataSubscriber {
     if (typeof handler !== "function") {
       throw new ArgumentError("poll", { value: handler, condition: "the handler must be a function" });
     }
-    if (!(limit >= 1)) throw new ArgumentError("poll", { value: limit, condition: "the limit must be a number from 1" });
+    if (!(limit >= 1)) {
+      throw new ArgumentError("poll", { value: limit, condition: "the limit must be a number from 1" });
+    }
     // A handler that polls or receives itself needs another block.
     const block = this.#reused ?? new Block();
     this.#reused = null;
@@ -206,7 +208,7 @@ export class DataSubscriber {
     try {
       while (handled < limit && !reader.closed && reader.next(block, reader)) {
         handled++;
-        counters.received(block);
+        counters.received(reader);
         try {
           handler(block);
         } finally {
@@ -298,7 +300,7 @@ export class DataSubscriber {
   #next(forLong: boolean): Block | null {
     const block = forLong ? this.#held.nextForLong() : this.#held.next();
     if (block === null) return null;
-    this.#counters.received(block);
+    this.#counters.received(this.#reader);
     return block;
   }
 
@@ -309,7 +311,12 @@ export class DataSubscriber {
   }
 }
 
-const KNOWN_OPTIONS: readonly string[] = ["runtime", "lane", "history", "wait"] satisfies (keyof DataSubscriberOptions)[];
+const KNOWN_OPTIONS: readonly string[] = [
+  "runtime",
+  "lane",
+  "history",
+  "wait",
+] satisfies (keyof DataSubscriberOptions)[];
 
 /** The configuration with what the options say instead. */
 function inForce(config: BroadcastConfig, options: DataSubscriberOptions): BroadcastConfig {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Block } from "../block/block.ts";
+import { readRecordCount, usedLength } from "../block/header.ts";
+import { BLOCK_DATA_SIZE } from "../block/layout.ts";
 import type { QueueReader } from "../queue/queue_reader.ts";
 import { clockSinceNs } from "../transport/process.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
@@ -22,16 +23,18 @@ export class ReceiveCounters {
     this.#since = timed ? clockSinceNs() : () => 0;
   }
 
-  /** A block was bound for the user. */
-  received(block: Block): void {
+  /** The reader bound a block for the user. */
+  received(reader: QueueReader): void {
+    const { window, offset } = reader;
     this.#blocks++;
-    this.#records += block.recordCount;
-    this.#bytes += block.dataLength;
-    if (this.#latency !== undefined) {
-      const word = block.offset >>> 2;
-      const { words } = block.window;
-      this.#latency.record(this.#since(words[word + TIMESTAMP_LOW_WORD]!, words[word + TIMESTAMP_HIGH_WORD]!));
-    }
+    // What a peer states is counted as far as a block can hold it: a record has a byte at least.
+    this.#records += Math.min(readRecordCount(window, offset), BLOCK_DATA_SIZE);
+    this.#bytes += usedLength(window, offset);
+    if (this.#latency === undefined) return;
+    const word = offset >>> 2;
+    this.#latency.record(
+      this.#since(window.words[word + TIMESTAMP_LOW_WORD]!, window.words[word + TIMESTAMP_HIGH_WORD]!),
+    );
   }
 
   snapshot(reader: QueueReader): ReceiveStats {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BLOCK_DATA_SIZE, TRAILER_OFFSET } from "../block/layout.ts";
 import type { RecordFields, RecordRead, RecordWrite } from "../block/record/field_types.ts";
-import { type RecordEncoder } from "../block/record/compiled_record.ts";
+import type { RecordEncoder } from "../block/record/compiled_record.ts";
 import { encoderOf, type RecordSchema } from "../block/record/record_schema.ts";
 import { Window } from "../block/window.ts";
 import { ClosedError } from "../errors.ts";

@@ -13,7 +13,10 @@ export const WAIT_MS_MAX = 2_147_483_647;
  */
 export function waitTimeoutMs(timeoutMs: unknown, action: string): number {
   if (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs) || timeoutMs < 0) {
-    throw new ArgumentError(action, { value: timeoutMs, condition: "the timeout must be a number of milliseconds from 0" });
+    throw new ArgumentError(action, {
+      value: timeoutMs,
+      condition: "the timeout must be a number of milliseconds from 0",
+    });
   }
   return Math.min(timeoutMs, WAIT_MS_MAX);
 }

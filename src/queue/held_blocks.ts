@@ -39,7 +39,7 @@ export class HeldBlocks implements BlockOwner {
   }
 
   #keep(block: Block): Block {
-    this.#blocks.set(block.token, block);
+    this.#blocks.set(this.#reader.token, block);
     return block;
   }
 }

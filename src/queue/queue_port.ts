@@ -205,7 +205,12 @@ export class QueuePort {
     this.#slotUses[slot] = this.#readers.length;
     const index = this.#head & LOG_MASK;
     this.#logSlot[index] = slot;
-    this.#logSource[index] = this.identify(window, offset, entries[at + TAKE_ORIGIN_LOW], entries[at + TAKE_ORIGIN_HIGH]);
+    this.#logSource[index] = this.identify(
+      window,
+      offset,
+      entries[at + TAKE_ORIGIN_LOW],
+      entries[at + TAKE_ORIGIN_HIGH],
+    );
     this.#head++;
   }
 

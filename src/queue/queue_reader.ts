@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Block, BlockOwner } from "../block/block.ts";
+import { bindBlock, type Block, type BlockOwner } from "../block/block.ts";
 import { readSequence } from "../block/header.ts";
 import { BLOCK_SIZE } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
@@ -26,6 +26,11 @@ export class QueueReader implements BlockOwner {
   #gaps = 0;
   #sourceCount = 0;
   #privateToken = PRIVATE_TOKEN_FIRST;
+  // Of the block that was bound last.
+  #window: Window | undefined;
+  #offset = 0;
+  #source = 0;
+  #token = 0;
   #closed = false;
 
   /**
@@ -57,6 +62,20 @@ export class QueueReader implements BlockOwner {
   /** Whether it left its port. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Of the block that was bound last: where it lies. */
+  get window(): Window {
+    return this.#window!;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Of the block that was bound last: what it is to be given back by. */
+  get token(): number {
+    return this.#token;
   }
 
   get missedBlocks(): number {
@@ -100,7 +119,7 @@ export class QueueReader implements BlockOwner {
       }
       this.#account(source, sequence);
       port.hold(slot);
-      block.bind(window, offset, port.sources.epochLow(source), port.sources.epochHigh(source), owner, slot);
+      this.#bind(block, window, offset, source, owner, slot);
       return true;
     }
   }
@@ -109,13 +128,7 @@ export class QueueReader implements BlockOwner {
   nextForLong(block: Block, owner: BlockOwner): boolean {
     const robs = this.#port.holdsUsedUp;
     if (!this.next(block, owner)) return false;
-    if (robs && block.token >= 0) {
-      const { token } = block;
-      const copy = Window.allocate(BLOCK_SIZE);
-      copy.bytes.set(block.window.bytes.subarray(block.offset, block.offset + BLOCK_SIZE));
-      block.bind(copy, 0, block.epochLow, block.epochHigh, owner, this.#privateToken--);
-      this.releaseBlock(token);
-    }
+    if (robs && this.#token >= 0) this.#moveToCopy(block, owner);
     return true;
   }
 
@@ -165,9 +178,26 @@ export class QueueReader implements BlockOwner {
     const source = history.source;
     const window = history.shift();
     this.#account(source, readSequence(window, 0));
-    const { sources } = this.#port;
-    block.bind(window, 0, sources.epochLow(source), sources.epochHigh(source), owner, this.#privateToken--);
+    this.#bind(block, window, 0, source, owner, this.#privateToken--);
     return true;
+  }
+
+  /** Binds the block that was bound last to a copy instead, and gives the original back. */
+  #moveToCopy(block: Block, owner: BlockOwner): void {
+    const original = this.#token;
+    const copy = Window.allocate(BLOCK_SIZE);
+    copy.bytes.set(this.#window!.bytes.subarray(this.#offset, this.#offset + BLOCK_SIZE));
+    this.#bind(block, copy, 0, this.#source, owner, this.#privateToken--);
+    this.releaseBlock(original);
+  }
+
+  #bind(block: Block, window: Window, offset: number, source: number, owner: BlockOwner, token: number): void {
+    this.#window = window;
+    this.#offset = offset;
+    this.#source = source;
+    this.#token = token;
+    const { sources } = this.#port;
+    bindBlock(block, window, offset, sources.epochLow(source), sources.epochHigh(source), owner, token);
   }
 
   #account(source: number, sequence: number): void {

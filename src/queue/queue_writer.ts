@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeHeader, writeTrailer } from "../block/header.ts";
-import { BLOCK_ALIGNMENT, BLOCK_SIZE, FLAG_LENGTH, FLAG_TRAILER, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
+import {
+  BLOCK_ALIGNMENT,
+  BLOCK_SIZE,
+  FLAG_LENGTH,
+  FLAG_TRAILER,
+  SEQUENCE_MAX,
+  TRAILER_OFFSET,
+} from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
 import { LOAN_GRANTED, LOAN_NO_CHUNK, type Transport, type TransportPublisher } from "../transport/transport.ts";
@@ -77,7 +84,9 @@ export class QueueWriter {
 
   /** Claims memory for one block: a token, or NO_ROOM. */
   claim(): number {
-    if (this.#sequence > SEQUENCE_MAX) throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
+    if (this.#sequence > SEQUENCE_MAX) {
+      throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
+    }
     const native = this.#native;
     const outcome = native.loan();
     if (outcome !== LOAN_GRANTED) {

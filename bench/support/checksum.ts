@@ -33,7 +33,7 @@ const MODULE = new Uint8Array([
 const instance = new WebAssembly.Instance(new WebAssembly.Module(MODULE));
 
 /** The memory that `sum` reads: 128 KiB, zero at first. */
-export const checksumMemory: ArrayBuffer = (instance.exports.memory as WebAssembly.Memory).buffer;
+export const checksumMemory: ArrayBuffer = (instance.exports.memory as WebAssembly.Memory).buffer as ArrayBuffer;
 
 /**
  * Sums the u32 words of [begin, end) of `checksumMemory` modulo 2^32.

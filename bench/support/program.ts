@@ -13,8 +13,8 @@ export interface WorkerOptions extends ProgramOptions {
   readonly cpu?: number;
 }
 
-/** What a worker or a floor reported: `ok` says that all data arrived as they were sent. */
-export type Report = { readonly ok: boolean } & Readonly<Record<string, number>>;
+/** The numbers that a worker or a floor reported. */
+export type Report = Readonly<Record<string, number>>;
 
 /** What the benches are told about the whole run. */
 export interface Context {
@@ -64,8 +64,8 @@ export async function reportOf(program: Process): Promise<Report> {
   const exit = await program.exited({ timeoutMs: TIMEOUT_MS });
   const last = program.lines.at(-1);
   if (exit.code !== 0 || last === undefined) throw new Error(`A measurement failed: ${program.report()}`);
-  const report = JSON.parse(last) as Report;
-  if (!report.ok) throw new Error(`What arrived is not what was sent: ${program.report()}`);
+  const { ok, ...report } = JSON.parse(last) as { ok: boolean };
+  if (!ok) throw new Error(`What arrived is not what was sent: ${program.report()}`);
   return report;
 }
 

@@ -33,7 +33,7 @@ export function median(values: readonly number[]): number {
 
 /** The median of each number field over repeated measurements. */
 export function medians<Key extends string>(
-  results: readonly Readonly<Record<Key, number>>[],
+  results: readonly Readonly<Record<string, number>>[],
   keys: readonly Key[],
 ): Record<Key, number> {
   return Object.fromEntries(keys.map((key) => [key, median(results.map((result) => result[key]))])) as Record<

@@ -83,8 +83,8 @@ bool identify(DaemonIdentity* identity) noexcept {
     return true;
 }
 
-int32_t connect_to_daemon(Descriptor* daemon) {
-    *daemon = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+int32_t connect_to_daemon(Fd* daemon) {
+    *daemon = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!*daemon) {
         return fail_system("make a socket", errno);
     }
@@ -118,7 +118,7 @@ public:
     }
 
     int32_t open() {
-        socket_ = Descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        socket_ = Fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (!socket_) {
             return fail_system("make a socket", errno);
         }
@@ -160,14 +160,14 @@ public:
     }
 
 private:
-    Descriptor socket_;
+    Fd socket_;
     sockaddr_un address_{};
     char name_[64] = {};
     bool bound_ = false;
 };
 
 /** Sends one message, waiting until `deadline_ns` for room. Returns 0 or an errno; ETIMEDOUT when there was no room. */
-int send_message(const Descriptor& daemon, const std::string& message, uint64_t deadline_ns) {
+int send_message(const Fd& daemon, const std::string& message, uint64_t deadline_ns) {
     for (;;) {
         if (send(daemon.get(), message.c_str(), message.size() + 1, MSG_NOSIGNAL) >= 0) {
             return 0;
@@ -201,7 +201,7 @@ std::string request_stamp() {
 int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out) {
     const uint64_t deadline_ns = now_ns() + ms_to_ns(timeout_ms);
     DaemonIdentity identity;
-    Descriptor daemon;
+    Fd daemon;
     if (!identify(&identity)) {
         return fail_absent();
     }
@@ -249,7 +249,7 @@ int32_t daemon_alive(const DaemonIdentity& identity) {
     if (now.dev != identity.dev || now.ino != identity.ino) {
         return fail(QIPC_E_DAEMON_GONE, 0, 0, "RouDi is gone: another one was started at %s since", QIPC_ROUDI_SOCKET);
     }
-    Descriptor daemon;
+    Fd daemon;
     const int32_t status = connect_to_daemon(&daemon);
     if (status == QIPC_E_DAEMON_ABSENT) {
         return fail(QIPC_E_DAEMON_GONE, 0, 0, "RouDi is gone: nobody listens at %s", QIPC_ROUDI_SOCKET);

@@ -97,20 +97,35 @@ type ChoiceField = keyof typeof CHOICES;
  * ```
  */
 export class BroadcastConfig implements BroadcastConfigFields {
+  /** The service that the stream belongs to. See {@linkcode BroadcastConfigFields}. */
   readonly serviceName: string;
+  /** The most subscribers of one stream in one Worker. See {@linkcode BroadcastConfigFields}. */
   readonly maxSubscribers: number;
+  /** The most records of one `broadcastBatch`. See {@linkcode BroadcastConfigFields}. */
   readonly batchSize: number;
+  /** Blocks kept for late subscribers. See {@linkcode BroadcastConfigFields}. */
   readonly bufferDepth: number;
+  /** The ceiling, in MiB, of the pools of a daemon that is started. See {@linkcode BroadcastConfigFields}. */
   readonly memoryPoolSizeMb: number;
+  /** Blocks that may wait for a subscriber. See {@linkcode BroadcastConfigFields}. */
   readonly queueCapacity: number;
+  /** Blocks of the past that a new subscriber begins with. See {@linkcode BroadcastConfigFields}. */
   readonly history: number;
+  /** How old `subscriber.state` may be, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly heartbeatIntervalMs: number;
+  /** Whether latencies are measured. See {@linkcode BroadcastConfigFields}. */
   readonly statsEnabled: boolean;
+  /** The CPU to pin the thread to, or null. See {@linkcode BroadcastConfigFields}. */
   readonly cpuAffinity: number | null;
+  /** Whether block memory is bound to the NUMA node of the thread. See {@linkcode BroadcastConfigFields}. */
   readonly numaAware: boolean;
+  /** Whether slow subscribers lose blocks or broadcasters wait. See {@linkcode BroadcastConfigFields}. */
   readonly delivery: Delivery;
+  /** The lane that subscribers take. See {@linkcode BroadcastConfigFields}. */
   readonly lane: LaneChoice;
+  /** How subscribers wait. See {@linkcode BroadcastConfigFields}. */
   readonly wait: WaitStrategy;
+  /** How long a record may wait for its block to fill, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly flushAfterMs: number;
 
   /**

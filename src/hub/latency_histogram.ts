@@ -3,11 +3,17 @@ import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 
 /** A distribution of latencies, in nanoseconds. */
 export interface LatencyNs {
+  /** The shortest. */
   readonly min: number;
+  /** The mean. */
   readonly mean: number;
+  /** The median. */
   readonly p50: number;
+  /** 99 % are at most this. */
   readonly p99: number;
+  /** 99.9 % are at most this. */
   readonly p999: number;
+  /** The longest. */
   readonly max: number;
 }
 

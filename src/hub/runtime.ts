@@ -17,11 +17,11 @@ import { WindowTable } from "../queue/window_table.ts";
 import { checkName } from "../transport/names.ts";
 import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
-import type { Transport, TransportState } from "../transport/transport.ts";
+import type { Transport } from "../transport/transport.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
 
 /** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
-export type RuntimeState = TransportState;
+export type RuntimeState = "attached" | "detached" | "closed";
 
 /** The stacks that a runtime can be opened on. */
 export type Stack = "iceoryx";
@@ -53,7 +53,9 @@ export interface RuntimeOptions {
 
 /** A stream that somebody broadcasts or subscribes to. */
 export interface StreamInfo {
+  /** The service that the stream belongs to. */
   readonly service: string;
+  /** The name of the stream. */
   readonly stream: string;
   /** The lanes that it is offered on or asked for. */
   readonly lanes: readonly "queue"[];

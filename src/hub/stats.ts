@@ -17,7 +17,9 @@ export interface BroadcastStats {
   readonly subscribers: number;
   /** Milliseconds that these numbers cover. */
   readonly elapsedMs: number;
+  /** `sentRecords` by the time they cover. */
   readonly recordsPerSecond: number;
+  /** Data bytes by the time they cover, in MiB. */
   readonly mebibytesPerSecond: number;
   /** Shared memory that this broadcaster can keep: its history and its loans. */
   readonly memoryBytes: number;
@@ -27,7 +29,9 @@ export interface BroadcastStats {
 
 /** What a subscriber has received since it was made. Received and missed blocks together are the sent ones. */
 export interface ReceiveStats {
+  /** Blocks received. */
   readonly receivedBlocks: number;
+  /** Records in them, as their broadcasters stated. */
   readonly receivedRecords: number;
   /** Data bytes received. */
   readonly receivedBytes: number;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "port.hpp"
+
+#include "iceoryx_hoofs/error_handling/error_handling.hpp"
+
+namespace qipc {
+
+int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
+                          const uint8_t* event, uint32_t event_len, StreamName* name) {
+    int32_t status = check_name("service", service, service_len, &name->service);
+    if (status == QIPC_OK) {
+        status = check_name("stream", stream, stream_len, &name->stream);
+    }
+    if (status == QIPC_OK) {
+        status = check_name("event", event, event_len, &name->event);
+    }
+    return status;
+}
+
+int32_t check_payload(uint32_t payload_size, uint32_t alignment) {
+    if (payload_size == 0 || payload_size > kPayloadBytesMax) {
+        return fail(QIPC_E_OPTION, payload_size, static_cast<double>(kPayloadBytesMax),
+                    "Cannot use a payload size of %u bytes: it must be 1 to %u", payload_size,
+                    static_cast<uint32_t>(kPayloadBytesMax));
+    }
+    if (alignment == 0 || alignment > 64 || (alignment & (alignment - 1)) != 0) {
+        return fail(QIPC_E_OPTION, alignment, 64, "Cannot use an alignment of %u: it must be a power of two up to 64",
+                    alignment);
+    }
+    return QIPC_OK;
+}
+
+int32_t refuse_removed_port() noexcept {
+    return fail(QIPC_E_DAEMON_GONE, 0, 0,
+                "The daemon removed this port: it took this process for dead, which was stopped for too long");
+}
+
+int32_t refuse_closed_gate() noexcept {
+    return fail(QIPC_E_CLOSED, 0, 0, "Cannot call the stack: this process is ending");
+}
+
+int32_t internal_error(const char* call, int32_t otherwise) noexcept {
+    const iox::Error error = stack_take_error();
+    if (error == iox::Error::kNO_ERROR) {
+        return otherwise;
+    }
+    return fail(QIPC_E_INTERNAL, static_cast<double>(error), 0, "The stack reported %s in %s", stack_error_name(error),
+                call);
+}
+
+bool sentinel_holds(const World& world) noexcept {
+    const iox::popo::ConditionVariableData* sentinel = world.sentinel;
+    return is_occupied(sentinel) && !sentinel->m_toBeDestroyed.load(std::memory_order_relaxed)
+           && world.name == sentinel->m_runtimeName.c_str();
+}
+
+} // namespace qipc

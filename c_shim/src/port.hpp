@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the two kinds of ports have in common.
+#pragma once
+
+#include "check.hpp"
+#include "runtime.hpp"
+#include "window.hpp"
+
+#include "iceoryx_posh/capro/service_description.hpp"
+#include "iceoryx_posh/internal/popo/building_blocks/condition_variable_data.hpp"
+#include "iceoryx_posh/internal/popo/ports/publisher_port_data.hpp"
+#include "iceoryx_posh/internal/popo/ports/subscriber_port_data.hpp"
+#include "iceoryx_posh/internal/roudi/port_pool_data.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace qipc {
+
+/** The parts of a service description, checked. */
+struct StreamName {
+    std::string service;
+    std::string stream;
+    std::string event;
+};
+
+int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
+                          const uint8_t* event, uint32_t event_len, StreamName* name);
+
+/** QIPC_OK for a payload size of 1 to kPayloadBytesMax and an alignment that is a power of two up to 64. */
+int32_t check_payload(uint32_t payload_size, uint32_t alignment);
+
+/**
+ * True while an element of the daemon's pool is occupied. The daemon keeps each port in an optional of a fixed table; it empties
+ * the optional when it removes the port, which it does under a process that was stopped for too long. The flag lies behind
+ * the value.
+ */
+template <typename Data>
+inline bool is_occupied(const Data* data) noexcept {
+    struct Layout {
+        alignas(Data) unsigned char value[sizeof(Data)];
+        bool has_value;
+    };
+    static_assert(sizeof(Layout) == sizeof(iox::cxx::optional<Data>));
+    const auto* flag = reinterpret_cast<const unsigned char*>(data) + sizeof(Data);
+    return __atomic_load_n(flag, __ATOMIC_RELAXED) == 1;
+}
+
+/** True while the port is still the one that was opened, and not removed or another's in the same place. */
+template <typename PortData>
+inline bool port_is_ours(const PortData* port, uint64_t unique_id) noexcept {
+    return is_occupied(port) && static_cast<uint64_t>(port->m_uniqueId) == unique_id;
+}
+
+/** The status of a call on a port that the daemon has removed. */
+int32_t refuse_removed_port() noexcept;
+
+/** The status of a call that the closed gate refused. */
+int32_t refuse_closed_gate() noexcept;
+
+/** What iceoryx reported in the last call of this thread as QIPC_E_INTERNAL, or `otherwise` when it reported nothing. */
+int32_t internal_error(const char* call, int32_t otherwise) noexcept;
+
+/** True while the world's sentinel is still this process's. */
+bool sentinel_holds(const World& world) noexcept;
+
+} // namespace qipc

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "publisher.hpp"
+
+#include "publisher_open.hpp"
+#include "signals.hpp"
+
+#include "iceoryx_binding_c/internal/cpp2c_publisher.hpp"
+
+#include <time.h>
+
+#include <cstring>
+#include <mutex>
+
+namespace qipc {
+namespace {
+
+/** True when a queue whose subscriber wants the publisher to wait has no room. */
+bool is_any_queue_full(Publisher& publisher) {
+    auto& distributor = publisher.port->m_chunkSenderData;
+    using Distributor = std::remove_reference_t<decltype(distributor)>::ChunkDistributorData_t;
+    const std::lock_guard<const Distributor> lock(distributor);
+    for (auto& queue : distributor.m_queues) {
+        if (queue->m_queueFullPolicy == iox::popo::QueueFullPolicy::BLOCK_PRODUCER
+            && queue->m_queue.size() >= queue->m_queue.capacity()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int32_t refuse_slot(uint32_t slot) noexcept {
+    return fail(QIPC_E_NOT_LOANED, slot, kLoansMax,
+                "Cannot use loan slot %u: it is not loaned, or was published or discarded before", slot);
+}
+
+inline bool is_loaned(const Publisher& publisher, uint32_t slot) noexcept {
+    return slot < kLoansMax && (publisher.loaned & (1u << slot)) != 0;
+}
+
+} // namespace
+
+void publisher_destroy_port(Publisher& publisher) noexcept {
+    if (port_is_ours(publisher.port, publisher.unique_id)) {
+        for (uint32_t slot = 0; slot < kLoansMax; ++slot) {
+            if (is_loaned(publisher, slot)) {
+                iox_pub_release_chunk(publisher.pub, publisher.loans[slot]);
+            }
+        }
+        iox_pub_deinit(publisher.pub);
+    } else {
+        // The port in this place may be another's by now: only the binding's own object may be touched.
+        publisher.pub->m_portData = nullptr;
+        delete publisher.pub;
+    }
+}
+
+void publisher_close(Publisher* publisher) noexcept {
+    handle_free(publisher->handle);
+    const CallGuard guard;
+    if (guard.entered) {
+        publisher_destroy_port(*publisher);
+        delete publisher;
+    }
+}
+
+} // namespace qipc
+
+using namespace qipc;
+
+QIPC_EXPORT int32_t qipc_publisher_close(uint32_t handle) {
+    return shielded([&]() -> int32_t {
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        publisher_close(publisher);
+        return QIPC_OK;
+    });
+}
+
+QIPC_EXPORT int32_t qipc_publisher_loan(uint32_t handle, uint8_t* result) {
+    return shielded([&]() -> int32_t {
+        if (const int32_t status = check_result(result); status != QIPC_OK) {
+            return status;
+        }
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        if (!port_is_ours(publisher->port, publisher->unique_id)) {
+            return refuse_removed_port();
+        }
+        const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(~publisher->loaned));
+        if (slot >= kLoansMax) {
+            return fail(QIPC_E_TOO_MANY_LOANS, kLoansMax + 1.0, kLoansMax,
+                        "Cannot loan another block: %u are loaned, the limit of one publisher", kLoansMax);
+        }
+        if (publisher->is_blocking && is_any_queue_full(*publisher)) {
+            return QIPC_QUEUE_FULL;
+        }
+        void* payload = nullptr;
+        const iox_AllocationResult outcome =
+            iox_pub_loan_aligned_chunk(publisher->pub, &payload, publisher->payload_size, publisher->alignment);
+        if (outcome != AllocationResult_SUCCESS) {
+            return refuse_loan(*publisher, outcome);
+        }
+        WindowPlace place;
+        if (!window_locate(publisher->view, payload, true, publisher->world_number, &place)) {
+            iox_pub_release_chunk(publisher->pub, payload);
+            return fail(QIPC_E_INTERNAL, 0, 0, "The loaned chunk at %p lies in no shared mapping", payload);
+        }
+        publisher->loaned |= 1u << slot;
+        publisher->loans[slot] = payload;
+        const uint32_t words[3] = {slot, place.window, place.offset};
+        std::memcpy(result, words, sizeof words);
+        return QIPC_OK;
+    });
+}
+
+QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint32_t stamp) {
+    return shielded([&]() -> int32_t {
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        if (!is_loaned(*publisher, slot)) {
+            return refuse_slot(slot);
+        }
+        if (stamp > 1 || (stamp == 1 && publisher->payload_size < 16)) {
+            return fail(QIPC_E_OPTION, stamp, 1, "Cannot stamp a payload of %u bytes with %u: the stamp needs 16 bytes",
+                        publisher->payload_size, stamp);
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        if (!port_is_ours(publisher->port, publisher->unique_id)) {
+            return refuse_removed_port();
+        }
+        void* payload = publisher->loans[slot];
+        if (stamp == 1) {
+            timespec now;
+            clock_gettime(CLOCK_REALTIME, &now);
+            const uint64_t nanoseconds =
+                static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+            std::memcpy(static_cast<uint8_t*>(payload) + 8, &nanoseconds, sizeof nanoseconds);
+        }
+        publisher->loaned &= ~(1u << slot);
+        iox_pub_publish_chunk(publisher->pub, payload);
+        return internal_error("publish", QIPC_OK);
+    });
+}
+
+QIPC_EXPORT int32_t qipc_publisher_discard(uint32_t handle, uint32_t slot) {
+    return shielded([&]() -> int32_t {
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        if (!is_loaned(*publisher, slot)) {
+            return refuse_slot(slot);
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        if (!port_is_ours(publisher->port, publisher->unique_id)) {
+            return refuse_removed_port();
+        }
+        publisher->loaned &= ~(1u << slot);
+        iox_pub_release_chunk(publisher->pub, publisher->loans[slot]);
+        return internal_error("discard", QIPC_OK);
+    });
+}
+
+QIPC_EXPORT int32_t qipc_publisher_info(uint32_t handle, uint8_t* result) {
+    return shielded([&]() -> int32_t {
+        if (const int32_t status = check_result(result); status != QIPC_OK) {
+            return status;
+        }
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        if (!port_is_ours(publisher->port, publisher->unique_id)) {
+            return refuse_removed_port();
+        }
+        auto& distributor = publisher->port->m_chunkSenderData;
+        uint32_t words[2] = {0, static_cast<uint32_t>(__builtin_popcount(publisher->loaned))};
+        {
+            using Distributor = std::remove_reference_t<decltype(distributor)>::ChunkDistributorData_t;
+            const std::lock_guard<const Distributor> lock(distributor);
+            words[0] = static_cast<uint32_t>(distributor.m_queues.size());
+        }
+        std::memcpy(result, words, sizeof words);
+        return QIPC_OK;
+    });
+}
+
+QIPC_EXPORT int32_t qipc_publisher_has_room(uint32_t handle) {
+    return shielded([&]() -> int32_t {
+        Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
+        if (publisher == nullptr) {
+            return handle_refusal(handle, Kind::publisher);
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        if (!port_is_ours(publisher->port, publisher->unique_id)) {
+            return refuse_removed_port();
+        }
+        return publisher->is_blocking && is_any_queue_full(*publisher) ? QIPC_QUEUE_FULL : QIPC_OK;
+    });
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The process's one connection to the daemon, and the handles that count it.
+#pragma once
+
+#include "daemon.hpp"
+#include "export.hpp"
+#include "handle.hpp"
+#include "options.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace qipc {
+
+struct Listener;
+
+/** One connection, from attaching to detaching. After the daemon's death a new one takes its place. */
+struct World {
+    uint64_t number = 0; // never used twice in a process
+    Options options;
+    std::string name;
+    DaemonIdentity daemon;
+    bool spawned = false;
+    uint32_t handles = 0; // guarded by the runtime's mutex
+    /** A condition variable that nothing uses: as long as it is ours, the daemon has not given us up. */
+    iox::popo::ConditionVariableData* sentinel = nullptr;
+    std::vector<std::shared_ptr<Listener>> listeners; // guarded by the listeners' mutex
+};
+
+struct WaitSet;
+
+/** What a runtime handle refers to. */
+struct RuntimeHandle {
+    uint32_t handle = 0;
+    std::shared_ptr<World> world;
+    std::shared_ptr<WaitSet> wait_set; // made at the first blocking wait
+};
+
+/** QIPC_OK while the daemon that this world is attached to lives and knows this process; else QIPC_E_DAEMON_GONE. */
+int32_t world_check(const World& world);
+
+/** Runs a job on the control thread, with the world's timeout, when the daemon is there. */
+int32_t world_run(const World& world, const std::shared_ptr<struct Job>& job);
+
+/** Closes a runtime handle of the calling thread with everything opened through it. */
+void runtime_close(RuntimeHandle* runtime) noexcept;
+
+/** At the end of the process: disconnects whatever is connected, waiting `wait_ms` at the most. Everything that uses the
+ * world is destroyed by `destroy`, on the control thread. */
+void runtime_disconnect_at_exit(uint32_t wait_ms, void (*destroy)()) noexcept;
+
+} // namespace qipc

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control.hpp"
+#include "signals.hpp"
+#include "subscriber.hpp"
+
+#include "iceoryx_binding_c/internal/cpp2c_subscriber.hpp"
+#include "iceoryx_hoofs/error_handling/error_handling.hpp"
+
+#include <cstring>
+
+namespace qipc {
+namespace {
+
+/** What the control thread makes. */
+struct Made {
+    iox_sub_t sub = nullptr;
+    iox::Error error = iox::Error::kNO_ERROR;
+};
+
+struct Request {
+    StreamName name;
+    uint32_t capacity = 0;
+    uint32_t history = 0;
+    bool blocking = false;
+};
+
+int32_t refuse_port(const StreamName& name, iox::Error error) {
+    if (error == iox::Error::kPOSH__RUNTIME_ROUDI_SUBSCRIBER_LIST_FULL) {
+        return fail(QIPC_E_TOO_MANY_SUBSCRIBERS, iox::MAX_SUBSCRIBERS + 1.0, iox::MAX_SUBSCRIBERS,
+                    "Cannot open a subscriber of \"%s\": the daemon has %u, the limit", name.stream.c_str(),
+                    iox::MAX_SUBSCRIBERS);
+    }
+    return fail(QIPC_E_INTERNAL, static_cast<double>(error), 0,
+                "Cannot open a subscriber of \"%s\": the stack reported %s", name.stream.c_str(),
+                stack_error_name(error));
+}
+
+int32_t make_port(const World& world, const Request& request, iox_sub_t* sub) {
+    const auto made = std::make_shared<Made>();
+    const auto job = std::make_shared<Job>();
+    job->work = [made, request] {
+        iox_sub_options_t options;
+        iox_sub_options_init(&options);
+        options.queueCapacity = request.capacity;
+        options.historyRequest = request.history;
+        options.queueFullPolicy =
+            request.blocking ? QueueFullPolicy_BLOCK_PRODUCER : QueueFullPolicy_DISCARD_OLDEST_DATA;
+        iox_sub_storage_t storage;
+        stack_take_error();
+        made->sub = iox_sub_init(&storage, request.name.service.c_str(), request.name.stream.c_str(),
+                                 request.name.event.c_str(), &options);
+        made->error = stack_take_error();
+    };
+    job->undo = [made] {
+        if (made->sub != nullptr) {
+            iox_sub_deinit(made->sub);
+        }
+    };
+    if (const int32_t status = world_run(world, job); status != QIPC_OK) {
+        return status;
+    }
+    if (made->sub == nullptr || made->sub->m_portData == nullptr) {
+        if (made->sub != nullptr) {
+            iox_sub_deinit(made->sub);
+        }
+        return refuse_port(request.name, made->error);
+    }
+    *sub = made->sub;
+    return QIPC_OK;
+}
+
+} // namespace
+} // namespace qipc
+
+using namespace qipc;
+
+QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* service, uint32_t service_len,
+                                         const uint8_t* stream, uint32_t stream_len, const uint8_t* event,
+                                         uint32_t event_len, uint32_t payload_size, uint32_t alignment,
+                                         uint32_t capacity, uint32_t history, uint32_t flags, uint8_t* result) {
+    return shielded([&]() -> int32_t {
+        Request request;
+        int32_t status = check_result(result);
+        if (status == QIPC_OK) {
+            status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &request.name);
+        }
+        if (status == QIPC_OK) {
+            status = check_payload(payload_size, alignment);
+        }
+        if (status != QIPC_OK) {
+            return status;
+        }
+        if (capacity == 0 || capacity > kCapacityMax) {
+            return fail(QIPC_E_CAPACITY, capacity, kCapacityMax,
+                        "Cannot use a queue capacity of %u blocks: it must be 1 to %u", capacity, kCapacityMax);
+        }
+        if (history > iox::MAX_PUBLISHER_HISTORY) {
+            return fail(QIPC_E_HISTORY, history, static_cast<double>(iox::MAX_PUBLISHER_HISTORY),
+                        "Cannot ask for a history of %u blocks: the limit is %u", history,
+                        static_cast<uint32_t>(iox::MAX_PUBLISHER_HISTORY));
+        }
+        if ((flags & ~QIPC_SUBSCRIBER_BLOCKING) != 0) {
+            return fail(QIPC_E_OPTION, flags, QIPC_SUBSCRIBER_BLOCKING, "Cannot use the subscriber flags 0x%x", flags);
+        }
+        const RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
+        if (owner == nullptr) {
+            return handle_refusal(runtime, Kind::runtime);
+        }
+        request.capacity = capacity;
+        request.history = history;
+        request.blocking = (flags & QIPC_SUBSCRIBER_BLOCKING) != 0;
+        auto subscriber = std::make_unique<Subscriber>();
+        status = make_port(*owner->world, request, &subscriber->sub);
+        if (status != QIPC_OK) {
+            return status;
+        }
+        const CallGuard guard;
+        if (!guard.entered) {
+            return refuse_closed_gate();
+        }
+        subscriber->port = subscriber->sub->m_portData;
+        subscriber->unique_id = static_cast<uint64_t>(subscriber->port->m_uniqueId);
+        subscriber->payload_size = payload_size;
+        subscriber->alignment_mask = alignment - 1;
+        subscriber->world_number = owner->world->number;
+        subscriber->runtime = runtime;
+        for (uint32_t slot = 0; slot < kHeldMax; ++slot) {
+            // The lowest slot lies on top.
+            subscriber->free_slots[slot] = static_cast<uint16_t>(kHeldMax - 1 - slot);
+        }
+        status = handle_make(Kind::subscriber, subscriber.get(), &subscriber->handle);
+        if (status != QIPC_OK) {
+            subscriber_destroy_port(*subscriber);
+            return status;
+        }
+        std::memset(result, 0, QIPC_RESULT_BYTES);
+        const uint32_t words[2] = {subscriber->handle, capacity};
+        std::memcpy(result, words, sizeof words);
+        subscriber.release();
+        return QIPC_OK;
+    });
+}

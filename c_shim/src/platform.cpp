@@ -158,3 +158,8 @@ QIPC_EXPORT int32_t qipc_thread_affinity(uint8_t* result) {
     std::memcpy(result, words, sizeof words);
     return QIPC_OK;
 }
+
+QIPC_EXPORT int32_t qipc_thread_yield() {
+    sched_yield();
+    return QIPC_OK;
+}

@@ -26,7 +26,7 @@ export type RecordValues<S> = S extends RecordSchema<infer F> ? RecordWrite<F> :
 let friend: <F extends RecordFields>(schema: RecordSchema<F>) => CompiledRecord<F>;
 let create: <F extends RecordFields>(layout: RecordLayout, id: number, dataType: MarketDataType) => RecordSchema<F>;
 
-/** Memory where a record is built before it goes to a place of any alignment. Its padding stays zero. */
+/** Memory where a record is built before it goes to a place of any alignment, or brought to from one. */
 const scratch = Window.allocate(BLOCK_DATA_SIZE);
 
 /**
@@ -130,9 +130,7 @@ export class RecordSchema<F extends RecordFields> {
     for (let i = 0; i < this.size; i++) scratch.bytes[i] = source[byteOffset + i]!;
     this.#reader ??= this.#compiled.createView();
     this.#reader.bind(scratch, 0, 1);
-    const copy = this.#reader.at(0).toObject();
-    scratch.bytes.fill(0, 0, this.size);
-    return copy;
+    return this.#reader.at(0).toObject();
   }
 
   /**

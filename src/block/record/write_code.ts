@@ -48,7 +48,7 @@ function fieldCode(field: RecordField, layout: RecordLayout, index: number): str
   const { name, offset, length, element } = field;
   if (element === "char") {
     return `{ const v = values.${name};
-    if (typeof v !== "string" || !writeText(w.bytes, o + ${offset}, ${length}, v)) failField(${index}, v, -1); }`;
+    if (typeof v !== "string" || !writeText(w, o + ${offset}, ${length}, v)) failField(${index}, v, -1); }`;
   }
   if (length === 0) {
     return `{ const v = values.${name}, at = o + ${offset};

@@ -18,10 +18,7 @@ export interface BroadcastConfigFields {
   readonly maxSubscribers: number;
   /** The most records that one `broadcastBatch` takes. 1 to 1000000; default 10000. */
   readonly batchSize: number;
-  /**
-   * Blocks that a broadcaster keeps for late subscribers. 16 to 65536; default 500. The queue lane keeps 16 at the most;
-   * `broadcaster.historyDepth` tells what is in force.
-   */
+  /** Blocks that a broadcaster may have memory for; `history` cannot be more. 16 to 65536; default 500. */
   readonly bufferDepth: number;
   /**
    * The most memory, in MiB, that a daemon that is started for this program may take for blocks, when the configuration is
@@ -33,7 +30,11 @@ export interface BroadcastConfigFields {
    * 1 to 65536; default 1000. The queue lane has 256 at the most; `subscriber.queueCapacity` tells what is in force.
    */
   readonly queueCapacity: number;
-  /** Blocks of the past that a new subscriber begins with, where they are still kept. 0 to 65536; default 0. */
+  /**
+   * Of a broadcaster: blocks kept for late subscribers. Of a subscriber: blocks of the past to begin with, where they are still
+   * kept. 0 to `bufferDepth`; default 0, because keeping them costs the broadcaster about as much as publishing. The queue lane
+   * keeps 16 at the most; `broadcaster.historyDepth` tells what is in force.
+   */
   readonly history: number;
   /** How old, in milliseconds, the answer of `subscriber.state` may be. 1 to 60000; default 1000. */
   readonly heartbeatIntervalMs: number;
@@ -103,13 +104,13 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly maxSubscribers: number;
   /** The most records of one `broadcastBatch`. See {@linkcode BroadcastConfigFields}. */
   readonly batchSize: number;
-  /** Blocks kept for late subscribers. See {@linkcode BroadcastConfigFields}. */
+  /** Blocks that a broadcaster may have memory for. See {@linkcode BroadcastConfigFields}. */
   readonly bufferDepth: number;
   /** The ceiling, in MiB, of the pools of a daemon that is started. See {@linkcode BroadcastConfigFields}. */
   readonly memoryPoolSizeMb: number;
   /** Blocks that may wait for a subscriber. See {@linkcode BroadcastConfigFields}. */
   readonly queueCapacity: number;
-  /** Blocks of the past that a new subscriber begins with. See {@linkcode BroadcastConfigFields}. */
+  /** Blocks kept for late subscribers, and asked for by them. See {@linkcode BroadcastConfigFields}. */
   readonly history: number;
   /** How old `subscriber.state` may be, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly heartbeatIntervalMs: number;
@@ -153,6 +154,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     this.lane = choice(fields, "lane") as LaneChoice;
     this.wait = choice(fields, "wait") as WaitStrategy;
     this.flushAfterMs = integer(fields, "flushAfterMs");
+    if (this.history > this.bufferDepth) refuse("history", this.history, `at most bufferDepth, ${this.bufferDepth}`);
     for (const name of Object.keys(fields)) {
       if (!Object.hasOwn(this, name)) {
         throw new ConfigError(ACTION, {

@@ -94,7 +94,7 @@ export class DataBroadcaster {
       service: config.serviceName,
       stream: this.stream,
       lossless: config.delivery === "lossless",
-      history: config.bufferDepth,
+      history: config.history,
       firstSequence,
     });
     this.#writer = writer;
@@ -134,7 +134,7 @@ export class DataBroadcaster {
     return this.#writer.sequence;
   }
 
-  /** Blocks that are kept for late subscribers: `bufferDepth`, as far as the lane can. */
+  /** Blocks that are kept for late subscribers: `history` of the configuration, as far as the lane can. */
   get historyDepth(): number {
     return this.#writer.history;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ArgumentError, ConfigError } from "../errors.ts";
+import { isPlainText, NAME_BYTES_MAX, nameBytes } from "../transport/names.ts";
 
 /** How a subscriber waits for data; see {@linkcode BroadcastConfigFields.wait}. */
 export type WaitStrategy = "spin" | "yield" | "backoff" | "park";
@@ -136,9 +137,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
    * @throws {ConfigError} When a field is unknown or out of its range.
    */
   constructor(fields: Partial<BroadcastConfigFields> = {}) {
-    if (typeof fields !== "object" || fields === null) {
-      throw new ArgumentError(ACTION, { value: fields, condition: "the fields must be an object" });
-    }
+    requireObject(fields);
     this.serviceName = text(fields);
     this.maxSubscribers = integer(fields, "maxSubscribers");
     this.batchSize = integer(fields, "batchSize");
@@ -203,13 +202,20 @@ export class BroadcastConfig implements BroadcastConfigFields {
   /**
    * A copy with some fields changed.
    *
-   * @param fields The fields to change.
+   * @param fields The fields to change; one that is undefined stays.
    * @returns The new configuration; this one stays as it is.
    * @throws {ConfigError} When a field is unknown or out of its range.
    */
   with(fields: Partial<BroadcastConfigFields>): BroadcastConfig {
-    return new BroadcastConfig({ ...this, ...fields });
+    requireObject(fields);
+    const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+    return new BroadcastConfig({ ...this, ...given });
   }
+}
+
+function requireObject(fields: unknown): void {
+  if (typeof fields === "object" && fields !== null) return;
+  throw new ArgumentError(ACTION, { value: fields, condition: "the fields must be an object" });
 }
 
 function refuse(name: string, value: unknown, expected: string): never {
@@ -252,5 +258,7 @@ function cpu(fields: Partial<BroadcastConfigFields>): number | null {
 function text(fields: Partial<BroadcastConfigFields>): string {
   const value: unknown = fields.serviceName;
   if (value === undefined) return "QAULTRA";
-  return typeof value === "string" && value !== "" ? value : refuse("serviceName", value, "a name of 1 to 100 bytes");
+  const valid = typeof value === "string" && isPlainText(value) && value !== "" && nameBytes(value) <= NAME_BYTES_MAX;
+  if (valid) return value;
+  return refuse("serviceName", value, `a name of 1 to ${NAME_BYTES_MAX} bytes without control characters`);
 }

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// BroadcastConfig: what is there by default, in the presets and after changes, and what is refused.
+import { describe, test } from "node:test";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  ArgumentError,
+  BroadcastConfig,
+  type BroadcastConfigFields,
+  ConfigError,
+  DataBroadcaster,
+  DataSubscriber,
+  MarketDataType,
+  Runtime,
+} from "../mod.ts";
+import { RouDi } from "./support/roudi.ts";
+
+const DEFAULTS: BroadcastConfigFields = {
+  serviceName: "QAULTRA",
+  maxSubscribers: 1000,
+  batchSize: 10_000,
+  bufferDepth: 500,
+  memoryPoolSizeMb: 1024,
+  queueCapacity: 1000,
+  history: 0,
+  heartbeatIntervalMs: 1000,
+  statsEnabled: false,
+  cpuAffinity: null,
+  numaAware: false,
+  delivery: "lossy",
+  lane: "auto",
+  wait: "backoff",
+  flushAfterMs: 10,
+};
+
+/** [lowest, highest] of each number field. */
+const RANGES = {
+  maxSubscribers: [1, 65536],
+  batchSize: [1, 1_000_000],
+  bufferDepth: [16, 65536],
+  memoryPoolSizeMb: [1, 65536],
+  queueCapacity: [1, 65536],
+  history: [0, 65536],
+  heartbeatIntervalMs: [1, 60_000],
+  flushAfterMs: [0, 60_000],
+  cpuAffinity: [0, 1023],
+} as const;
+
+const CHOICES = {
+  delivery: ["lossy", "lossless"],
+  lane: ["auto", "queue"],
+  wait: ["backoff", "spin", "yield", "park"],
+} as const;
+
+/** Makes a configuration of values that TypeScript would refuse. */
+function make(fields: unknown): BroadcastConfig {
+  return new BroadcastConfig(fields as Partial<BroadcastConfigFields>);
+}
+
+/** The error for one wrong field: of its class, with its code, naming the field, the value and the remedy. */
+function assertRefused(name: string, value: unknown, says: string): void {
+  const error = assertThrows(() => make({ [name]: value }), ConfigError);
+  assertEquals(error.code, "QIPC_CONFIG");
+  assertStringIncludes(error.message, `${name} must be ${says}`);
+  assertStringIncludes(error.message, `give ${name} ${says}`);
+  assertEquals(error.value, value);
+  assertThrows(() => new BroadcastConfig().with({ [name]: value } as Partial<BroadcastConfigFields>), ConfigError);
+}
+
+test("BroadcastConfig has the documented defaults and no other field", () => {
+  assertEquals({ ...new BroadcastConfig() }, DEFAULTS);
+  assertEquals({ ...new BroadcastConfig({}) }, DEFAULTS);
+});
+
+test("BroadcastConfig presets have the numbers of QAULTRA C++, and defaults elsewhere", () => {
+  assertEquals({ ...BroadcastConfig.highPerformance() }, {
+    ...DEFAULTS,
+    maxSubscribers: 1500,
+    batchSize: 20_000,
+    bufferDepth: 1000,
+    memoryPoolSizeMb: 2048,
+    queueCapacity: 2000,
+  });
+  assertEquals({ ...BroadcastConfig.lowLatency() }, {
+    ...DEFAULTS,
+    maxSubscribers: 100,
+    batchSize: 1000,
+    bufferDepth: 100,
+    memoryPoolSizeMb: 512,
+    queueCapacity: 200,
+  });
+  assertEquals({ ...BroadcastConfig.massiveScale() }, {
+    ...DEFAULTS,
+    maxSubscribers: 2000,
+    batchSize: 50_000,
+    bufferDepth: 2000,
+    memoryPoolSizeMb: 4096,
+    queueCapacity: 5000,
+  });
+});
+
+test("BroadcastConfig can not be changed, whatever is tried", () => {
+  const config = new BroadcastConfig({ history: 3 });
+  assert(Object.isFrozen(config));
+  const writable = config as unknown as Record<string, unknown>;
+  assertThrows(() => writable.history = 5, TypeError);
+  assertThrows(() => delete writable.history, TypeError);
+  assertThrows(() => writable.another = 1, TypeError);
+  assertThrows(() => Object.defineProperty(config, "history", { value: 5 }), TypeError);
+  assertEquals(config.history, 3);
+});
+
+test("BroadcastConfig keeps its own values when the fields it was made of change", () => {
+  const fields = { history: 3 };
+  const config = new BroadcastConfig(fields);
+  fields.history = 9;
+  assertEquals(config.history, 3);
+});
+
+test("BroadcastConfig.with gives a changed copy and leaves the original", () => {
+  const config = BroadcastConfig.lowLatency();
+  const changed = config.with({ wait: "spin", statsEnabled: true });
+  assertInstanceOf(changed, BroadcastConfig);
+  assertNotStrictEquals(changed, config);
+  assertEquals({ ...changed }, { ...config, wait: "spin", statsEnabled: true });
+  assertEquals(config.wait, "backoff");
+  assert(Object.isFrozen(changed));
+});
+
+test("BroadcastConfig.with leaves a field that is given as undefined", () => {
+  const config = new BroadcastConfig({ history: 7, wait: "park" });
+  assertEquals({ ...config.with({ history: undefined, wait: undefined }) }, { ...config });
+  assertEquals(new BroadcastConfig({ history: undefined }).history, DEFAULTS.history);
+});
+
+describe("BroadcastConfig number fields", () => {
+  for (const [name, [lowest, highest]] of Object.entries(RANGES)) {
+    test(`${name} is taken from ${lowest} to ${highest} and refused outside`, () => {
+      for (const value of [lowest, highest]) {
+        // A history of any size needs a buffer of that size.
+        const config = make({ bufferDepth: 65536, [name]: value });
+        assertEquals((config as unknown as Record<string, unknown>)[name], value);
+      }
+      const says = `an integer from ${lowest} to ${highest}`;
+      const wrong = [lowest - 1, highest + 1, lowest + 0.5, NaN, Infinity, -Infinity, "8", true, {}, [], 8n, () => 8];
+      for (const value of wrong) assertRefused(name, value, says);
+      if (name !== "cpuAffinity") assertRefused(name, null, says);
+    });
+  }
+});
+
+describe("BroadcastConfig choices", () => {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    test(`${name} is one of ${choices.join(", ")} and nothing else`, () => {
+      for (const value of choices) {
+        assertEquals((make({ [name]: value }) as unknown as Record<string, unknown>)[name], value);
+      }
+      for (const value of ["", "LOSSY", "ring", "toString", null, 0, {}, ["park"]]) {
+        assertRefused(name, value, `one of ${choices.join(", ")}`);
+      }
+    });
+  }
+});
+
+test("BroadcastConfig.history is at most bufferDepth", () => {
+  assertEquals(new BroadcastConfig({ history: 16, bufferDepth: 16 }).history, 16);
+  assertEquals(new BroadcastConfig({ history: 500 }).history, 500);
+  const error = assertThrows(() => new BroadcastConfig({ history: 501 }), ConfigError, "at most bufferDepth, 500");
+  assertEquals(error.value, 501);
+  assertThrows(() => new BroadcastConfig({ history: 17 }).with({ bufferDepth: 16 }), ConfigError);
+});
+
+test("BroadcastConfig flags are booleans and nothing else", () => {
+  for (const name of ["statsEnabled", "numaAware"]) {
+    assertEquals((make({ [name]: true }) as unknown as Record<string, unknown>)[name], true);
+    for (const value of [0, 1, "true", null, {}]) assertRefused(name, value, "true or false");
+  }
+});
+
+test("BroadcastConfig.serviceName is a name of 1 to 100 bytes without control characters", () => {
+  for (const value of ["A", "x".repeat(100), "€".repeat(33), "Börse/Frankfurt X.1", "股票"]) {
+    assertEquals(make({ serviceName: value }).serviceName, value);
+  }
+  const wrong = ["", "x".repeat(101), "€".repeat(34), "a\0b", "a\nb", "a\u007fb", "a\u0085b", "\ud800", null, 5, {}];
+  for (const value of wrong) assertRefused("serviceName", value, "a name of 1 to 100 bytes");
+});
+
+test("BroadcastConfig refuses a field that it does not know, and lists those that it does", () => {
+  const error = assertThrows(() => make({ histroy: 3 }), ConfigError);
+  assertEquals(error.value, "histroy");
+  for (const name of Object.keys(DEFAULTS)) assertStringIncludes(error.message, name);
+  assertThrows(() => make({ toString: 1 }), ConfigError);
+  assertThrows(() => new BroadcastConfig().with({ queue: 1 } as Partial<BroadcastConfigFields>), ConfigError);
+});
+
+test("BroadcastConfig refuses fields that are no object", () => {
+  for (const value of [null, 5, "lossy", true, Symbol("s")]) {
+    assertEquals(assertThrows(() => make(value), ArgumentError).code, "QIPC_ARGUMENT");
+    assertThrows(() => new BroadcastConfig().with(value as Partial<BroadcastConfigFields>), ArgumentError);
+  }
+});
+
+test("BroadcastConfig presets work on the queue lane, and what is in force can be read", async () => {
+  await using _roudi = await RouDi.start({ blocks: 128 });
+  using runtime = Runtime.open();
+  const presets = {
+    highPerformance: [BroadcastConfig.highPerformance(), 256],
+    lowLatency: [BroadcastConfig.lowLatency(), 200],
+    massiveScale: [BroadcastConfig.massiveScale(), 256],
+  } as const;
+  for (const [name, [config, capacity]] of Object.entries(presets)) {
+    using out = new DataBroadcaster(config, name, { runtime });
+    using feed = new DataSubscriber(config, name, { runtime });
+    assertEquals(feed.queueCapacity, capacity);
+    assertEquals(out.historyDepth, 0);
+    using keeper = new DataBroadcaster(config.with({ history: 100 }), `${name} with history`, { runtime });
+    assertEquals(keeper.historyDepth, 16);
+    assertEquals(feed.config, config);
+    assert(out.broadcast(Uint8Array.of(1, 2, 3), 1, MarketDataType.Unknown));
+    assertEquals(feed.receive(), Uint8Array.of(1, 2, 3));
+  }
+});
+
+test("BroadcastConfig.queueCapacity is what a slow subscriber keeps: the newest", async () => {
+  await using _roudi = await RouDi.start({ blocks: 128 });
+  using runtime = Runtime.open();
+  const config = new BroadcastConfig({ queueCapacity: 3 });
+  using out = new DataBroadcaster(config, "small", { runtime });
+  using feed = new DataSubscriber(config, "small", { runtime });
+  assertEquals(feed.queueCapacity, 3);
+  for (let value = 0; value < 10; value++) out.broadcast(Uint8Array.of(value), 1, MarketDataType.Unknown);
+  assertEquals([feed.receive(), feed.receive(), feed.receive(), feed.receive()], [
+    Uint8Array.of(7),
+    Uint8Array.of(8),
+    Uint8Array.of(9),
+    null,
+  ]);
+});

@@ -12,6 +12,8 @@ interface Leftover {
  * backstop against leaks and no way to close.
  */
 const registry: FinalizationRegistry<Leftover> = new FinalizationRegistry(({ kind, stream, resource }) => {
+  // A runtime that was closed has closed it properly.
+  if (resource.closed) return;
   console.warn(`A ${kind} of stream ${JSON.stringify(stream)} was lost without close(); declare it with \`using\``);
   resource.close();
 });

@@ -166,7 +166,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     Object.freeze(this);
   }
 
-  /** Few subscribers and short queues: 100 subscribers, 100 blocks kept, 200 queued, batches of 1000, 512 MiB. */
+  /** Few subscribers and short queues: 100 subscribers, memory for 100 blocks, 200 queued, batches of 1000, 512 MiB. */
   static lowLatency(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 100,
@@ -177,7 +177,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     });
   }
 
-  /** Large batches: 1500 subscribers, 1000 blocks kept, 2000 queued, batches of 20000, 2048 MiB. */
+  /** Large batches: 1500 subscribers, memory for 1000 blocks, 2000 queued, batches of 20000, 2048 MiB. */
   static highPerformance(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 1500,
@@ -188,7 +188,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     });
   }
 
-  /** Many subscribers: 2000 of them, 2000 blocks kept, 5000 queued, batches of 50000, 4096 MiB. */
+  /** Many subscribers: 2000 of them, memory for 2000 blocks, 5000 queued, batches of 50000, 4096 MiB. */
   static massiveScale(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 2000,

@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BLOCK_DATA_SIZE, OFFSET_DATA, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
-import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
+import { BLOCK_DATA_SIZE, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
+import type { MarketDataType } from "../block/market_data_type.ts";
 import type { RecordFields } from "../block/record/field_types.ts";
 import type { RecordSchema } from "../block/record/record_schema.ts";
-import {
-  ArgumentError,
-  BatchTooLargeError,
-  ClosedError,
-  DataTooLongError,
-  RecordSizeError,
-  TooManyLoansError,
-} from "../errors.ts";
-import { NO_ROOM, QUEUE_LOANS_MAX, QueueWriter } from "../queue/queue_writer.ts";
+import { ArgumentError, BatchTooLargeError, DataTooLongError, RecordSizeError } from "../errors.ts";
+import { QueueWriter } from "../queue/queue_writer.ts";
 import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
-import { BlockLoan, type LoanOwner } from "./block_loan.ts";
+import type { BlockLoan } from "./block_loan.ts";
+import { BlockSender, recordSizeOf } from "./block_sender.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
 import { place } from "./placement.ts";
 import { RecordWriter } from "./record_writer.ts";
-import { Runtime, type RuntimeConnection, type RuntimeResource } from "./runtime.ts";
+import { Runtime } from "./runtime.ts";
 import type { BroadcastStats } from "./stats.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 
@@ -54,12 +48,8 @@ export class DataBroadcaster {
   /** The name of its stream. */
   readonly stream: string;
   readonly #writer: QueueWriter;
-  readonly #resource: RuntimeResource;
+  readonly #sender: BlockSender;
   readonly #counters: BroadcastCounters;
-  readonly #loans = new Set<BlockLoan>();
-  readonly #writers = new Set<{ close(): number }>();
-  readonly #loanOwner: LoanOwner;
-  #closed = false;
 
   /**
    * Offers a stream.
@@ -87,31 +77,18 @@ export class DataBroadcaster {
         condition: "firstSequence must be an integer from 0",
       });
     }
-    const connection: RuntimeConnection = (options.runtime ?? Runtime.default).connection(action);
-    const { transport, windows, resources } = connection;
+    const { transport, windows, resources } = (options.runtime ?? Runtime.default).connection(action);
     place(config, transport);
-    const writer = new QueueWriter(transport, windows, {
+    this.#writer = new QueueWriter(transport, windows, {
       service: config.serviceName,
       stream: this.stream,
       lossless: config.delivery === "lossless",
       history: config.history,
       firstSequence,
     });
-    this.#writer = writer;
     this.#counters = new BroadcastCounters(config.statsEnabled);
-    this.#loanOwner = {
-      publishLoan: (loan, length, recordCount, type) => this.#publishLoan(loan, length, recordCount, type),
-      discardLoan: (loan) => this.#discardLoan(loan),
-    };
-    const resource: RuntimeResource = {
-      close(): void {
-        resources.delete(resource);
-        writer.close();
-      },
-    };
-    this.#resource = resource;
-    resources.add(resource);
-    watchForLoss(this, "DataBroadcaster", this.stream, resource);
+    this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources);
+    watchForLoss(this, "DataBroadcaster", this.stream, this.#sender);
   }
 
   /**
@@ -153,9 +130,9 @@ export class DataBroadcaster {
   broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
     this.#check(data, recordCount, type, "broadcast");
     if (data.length > BLOCK_DATA_SIZE) {
-      this.#fail(new DataTooLongError("broadcast", { value: data.length, limit: BLOCK_DATA_SIZE }));
+      this.#sender.fail(new DataTooLongError("broadcast", { value: data.length, limit: BLOCK_DATA_SIZE }));
     }
-    return this.#send(data, recordCount, type, recordSizeOf(data.length, recordCount), 0);
+    return this.#sender.send(data, recordCount, type, recordSizeOf(data.length, recordCount), 0);
   }
 
   /**
@@ -171,12 +148,14 @@ export class DataBroadcaster {
   broadcastBatch(data: Uint8Array, recordCount: number, type: MarketDataType): number {
     this.#check(data, recordCount, type, "broadcast a batch");
     if (recordCount > this.config.batchSize) {
-      this.#fail(new BatchTooLargeError("broadcast a batch", { value: recordCount, limit: this.config.batchSize }));
+      this.#sender.fail(
+        new BatchTooLargeError("broadcast a batch", { value: recordCount, limit: this.config.batchSize }),
+      );
     }
     if (recordCount === 0 && data.length === 0) return 0;
     const size = data.length / recordCount;
     if (!Number.isInteger(size) || size === 0 || size > BLOCK_DATA_SIZE) {
-      this.#fail(
+      this.#sender.fail(
         new RecordSizeError("broadcast a batch", {
           value: data.length,
           limit: BLOCK_DATA_SIZE,
@@ -190,7 +169,7 @@ export class DataBroadcaster {
     while (sent < recordCount) {
       const count = Math.min(perBlock, recordCount - sent);
       const part = data.subarray(sent * size, (sent + count) * size);
-      if (!this.#send(part, count, type, size, 0)) break;
+      if (!this.#sender.send(part, count, type, size, 0)) break;
       sent += count;
     }
     return sent;
@@ -203,18 +182,7 @@ export class DataBroadcaster {
    * @throws {TooManyLoansError} When eight loans are out.
    */
   loan(): BlockLoan | null {
-    this.#requireOpen("loan a block");
-    if (this.#loans.size >= QUEUE_LOANS_MAX) {
-      this.#fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: QUEUE_LOANS_MAX }));
-    }
-    const token = this.#writer.claim();
-    if (token === NO_ROOM) {
-      this.#counters.refused++;
-      return null;
-    }
-    const loan = new BlockLoan(this.#loanOwner, token, this.#writer.window, this.#writer.offset);
-    this.#loans.add(loan);
-    return loan;
+    return this.#sender.loan();
   }
 
   /**
@@ -224,12 +192,13 @@ export class DataBroadcaster {
    * @returns The writer; it is closed with the broadcaster, after its last records were sent.
    */
   writer<F extends RecordFields>(schema: RecordSchema<F>): RecordWriter<F> {
-    this.#requireOpen("make a record writer");
-    const writer = new RecordWriter(schema, this.config.flushAfterMs, (data, recordCount) => {
-      this.#requireOpen("publish records");
-      return this.#send(data, recordCount, schema.dataType, schema.size, schema.id);
+    const sender = this.#sender;
+    sender.requireOpen("make a record writer");
+    const writer = new RecordWriter(schema, this.config.flushAfterMs, this, (data, recordCount) => {
+      sender.requireOpen("publish records");
+      return sender.send(data, recordCount, schema.dataType, schema.size, schema.id);
     });
-    this.#writers.add(writer);
+    sender.addFlushable(writer);
     return writer;
   }
 
@@ -240,7 +209,7 @@ export class DataBroadcaster {
    * @returns Whether there is room.
    */
   waitForRoomSync(timeoutMs: number): boolean {
-    this.#requireOpen("wait for room");
+    this.#sender.requireOpen("wait for room");
     const deadline = performance.now() + waitTimeoutMs(timeoutMs, "wait for room");
     const cell = new Int32Array(new SharedArrayBuffer(4));
     while (!this.#writer.hasRoom()) {
@@ -259,14 +228,14 @@ export class DataBroadcaster {
    * @returns Whether there is room.
    */
   async waitForRoom(timeoutMs: number): Promise<boolean> {
-    this.#requireOpen("wait for room");
+    this.#sender.requireOpen("wait for room");
     const deadline = performance.now() + waitTimeoutMs(timeoutMs, "wait for room");
-    while (!this.#closed && !this.#writer.hasRoom()) {
+    while (!this.#sender.closed && !this.#writer.hasRoom()) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, ROOM_POLL_MS)));
     }
-    return !this.#closed;
+    return !this.#sender.closed;
   }
 
   /** Whether anybody is subscribed; takes the stack's lock, so it is not for every block. */
@@ -276,13 +245,13 @@ export class DataBroadcaster {
 
   /** Ports subscribed now: one for each Worker of ours, however many subscribers share it, and one for each C++ subscriber. */
   getSubscriberCount(): number {
-    this.#requireOpen("count subscribers");
+    this.#sender.requireOpen("count subscribers");
     return this.#writer.subscriberCount();
   }
 
   /** What was sent and refused since it was made or reset. Works after close. */
   getStats(): BroadcastStats {
-    return this.#counters.snapshot(this.#closed ? 0 : this.#writer.subscriberCount(), this.#writer.memoryBytes);
+    return this.#counters.snapshot(this.#sender.closed ? 0 : this.#writer.subscriberCount(), this.#writer.memoryBytes);
   }
 
   /** Begins the statistics anew. Sequences go on. */
@@ -292,13 +261,8 @@ export class DataBroadcaster {
 
   /** Sends what writers hold, gives back loans and stops offering the stream. Doing it again does nothing. */
   close(): void {
-    if (this.#closed) return;
-    for (const writer of this.#writers) writer.close();
-    this.#closed = true;
-    for (const loan of this.#loans) loan.revoke();
-    this.#loans.clear();
     stopWatching(this);
-    this.#resource.close();
+    this.#sender.close();
   }
 
   /** The same as {@linkcode DataBroadcaster.close}. */
@@ -306,77 +270,11 @@ export class DataBroadcaster {
     this.close();
   }
 
-  #send(data: Uint8Array, recordCount: number, type: number, recordSize: number, schemaId: number): boolean {
-    const counters = this.#counters;
-    const began = counters.timed ? performance.now() : 0;
-    const writer = this.#writer;
-    const token = writer.claim();
-    if (token === NO_ROOM) {
-      counters.refused++;
-      return false;
-    }
-    const { window, offset } = writer;
-    window.bytes.set(data, offset + OFFSET_DATA);
-    writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId);
-    counters.sent(recordCount, data.length, began);
-    return true;
-  }
-
-  #publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void {
-    this.#requireOpen("publish a loan");
-    if (!Number.isInteger(length) || length < 0) {
-      this.#fail(
-        new ArgumentError("publish a loan", { value: length, condition: "the length must be an integer from 0" }),
-      );
-    }
-    if (length > BLOCK_DATA_SIZE) {
-      this.#fail(new DataTooLongError("publish a loan", { value: length, limit: BLOCK_DATA_SIZE }));
-    }
-    this.#checkCount(recordCount, type, "publish a loan");
-    const began = this.#counters.timed ? performance.now() : 0;
-    const size = recordSizeOf(length, recordCount);
-    this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0);
-    this.#loans.delete(loan);
-    this.#counters.sent(recordCount, length, began);
-  }
-
-  #discardLoan(loan: BlockLoan): void {
-    if (this.#loans.delete(loan) && !this.#closed) this.#writer.abort(loan.token);
-  }
-
   #check(data: unknown, recordCount: unknown, type: unknown, action: string): void {
-    this.#requireOpen(action);
+    this.#sender.requireOpen(action);
     if (!(data instanceof Uint8Array)) {
-      this.#fail(new ArgumentError(action, { value: data, condition: "the data must be a Uint8Array" }));
+      this.#sender.fail(new ArgumentError(action, { value: data, condition: "the data must be a Uint8Array" }));
     }
-    this.#checkCount(recordCount, type, action);
+    this.#sender.checkCount(recordCount, type, action);
   }
-
-  #checkCount(recordCount: unknown, type: unknown, action: string): void {
-    if (!Number.isSafeInteger(recordCount) || (recordCount as number) < 0) {
-      this.#fail(
-        new ArgumentError(action, { value: recordCount, condition: "the record count must be an integer from 0" }),
-      );
-    }
-    if (!isMarketDataType(type)) {
-      this.#fail(new ArgumentError(action, { value: type, condition: "the type must be one of MarketDataType" }));
-    }
-  }
-
-  #requireOpen(action: string): void {
-    if (this.#closed) {
-      this.#fail(new ClosedError(action, { condition: `the broadcaster of ${JSON.stringify(this.stream)} is closed` }));
-    }
-  }
-
-  #fail(error: Error): never {
-    this.#counters.errors++;
-    throw error;
-  }
-}
-
-/** Bytes of one of `count` records, or 0 when they have no common size. */
-function recordSizeOf(length: number, count: number): number {
-  const size = length / count;
-  return Number.isInteger(size) ? size : 0;
 }

@@ -70,7 +70,6 @@ export class DataSubscriber {
   readonly #idles = new Set<() => void>();
   /** The one block of `poll` and `receive`; null while a handler runs. */
   #reused: Block | null = new Block();
-  #closed = false;
 
   /**
    * Subscribes to a stream. It need not be offered yet.
@@ -112,7 +111,11 @@ export class DataSubscriber {
     this.#held = held;
     const idles = this.#idles;
     const resource: RuntimeResource = {
+      get closed(): boolean {
+        return reader.closed;
+      },
       close(): void {
+        if (reader.closed) return;
         resources.delete(resource);
         held.releaseAll();
         reader.close();
@@ -131,7 +134,7 @@ export class DataSubscriber {
 
   /** Whether it was closed. */
   get closed(): boolean {
-    return this.#closed || this.#reader.closed;
+    return this.#reader.closed;
   }
 
   /**
@@ -285,8 +288,6 @@ export class DataSubscriber {
 
   /** Releases all blocks, ends all iterations and leaves the stream. Doing it again does nothing. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
     stopWatching(this);
     this.#resource.close();
   }

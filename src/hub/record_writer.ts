@@ -27,6 +27,8 @@ export type RecordSend = (data: Uint8Array, recordCount: number) => boolean;
  * ```
  */
 export class RecordWriter<F extends RecordFields> {
+  /** @internal Kept, so that a broadcaster is not lost while its writer is in use. */
+  readonly broadcaster: object;
   readonly #encode: RecordEncoder<F>;
   readonly #size: number;
   readonly #capacity: number;
@@ -38,7 +40,8 @@ export class RecordWriter<F extends RecordFields> {
   #closed = false;
 
   /** @internal */
-  constructor(schema: RecordSchema<F>, flushAfterMs: number, send: RecordSend) {
+  constructor(schema: RecordSchema<F>, flushAfterMs: number, broadcaster: object, send: RecordSend) {
+    this.broadcaster = broadcaster;
     this.#encode = encoderOf(schema);
     this.#size = schema.size;
     // Room for the trailer is left, unless a single record needs it.
@@ -93,13 +96,15 @@ export class RecordWriter<F extends RecordFields> {
     return true;
   }
 
-  /** @internal Publishes the rest and ends; the broadcaster calls it. Returns how many records found no room. */
-  close(): number {
-    if (this.#closed) return 0;
+  /**
+   * Publishes the rest and ends; the broadcaster does it when it closes. Records that find no room then are lost, and the
+   * broadcaster counts a refused block.
+   */
+  close(): void {
+    if (this.#closed) return;
     this.flush();
     this.#closed = true;
     clearTimeout(this.#timer);
-    return this.#count;
   }
 
   #schedule(): void {

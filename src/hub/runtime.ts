@@ -67,6 +67,7 @@ export interface StreamInfo {
 
 /** What a runtime closes when it is closed itself. */
 export interface RuntimeResource {
+  readonly closed: boolean;
   close(): void;
 }
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BLOCK_DATA_SIZE, OFFSET_DATA } from "../block/layout.ts";
+import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
+import { ArgumentError, ClosedError, DataTooLongError, TooManyLoansError } from "../errors.ts";
+import { NO_ROOM, QUEUE_LOANS_MAX, type QueueWriter } from "../queue/queue_writer.ts";
+import { BlockLoan, type LoanOwner } from "./block_loan.ts";
+import type { BroadcastCounters } from "./broadcast_counters.ts";
+import type { RuntimeResource } from "./runtime.ts";
+
+/** What has to send its rest before its broadcaster closes. */
+export interface Flushable {
+  close(): void;
+}
+
+/**
+ * The part of a broadcaster that its loans, its record writers and its runtime refer to. It does not refer to the broadcaster,
+ * so that one that a script lost can be found by the collector.
+ */
+export class BlockSender implements LoanOwner, RuntimeResource {
+  readonly #stream: string;
+  readonly #writer: QueueWriter;
+  readonly #counters: BroadcastCounters;
+  readonly #resources: Set<RuntimeResource>;
+  readonly #loans = new Set<BlockLoan>();
+  readonly #flushables = new Set<WeakRef<Flushable>>();
+  #closed = false;
+
+  constructor(
+    stream: string,
+    writer: QueueWriter,
+    counters: BroadcastCounters,
+    resources: Set<RuntimeResource>,
+  ) {
+    this.#stream = stream;
+    this.#writer = writer;
+    this.#counters = counters;
+    this.#resources = resources;
+    resources.add(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Publishes a copy of the data as one block; false when there is no room. The caller has checked the arguments. */
+  send(data: Uint8Array, recordCount: number, type: number, recordSize: number, schemaId: number): boolean {
+    const counters = this.#counters;
+    const began = counters.timed ? performance.now() : 0;
+    const writer = this.#writer;
+    const token = writer.claim();
+    if (token === NO_ROOM) {
+      counters.refused++;
+      return false;
+    }
+    const { window, offset } = writer;
+    window.bytes.set(data, offset + OFFSET_DATA);
+    writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId);
+    counters.sent(recordCount, data.length, began);
+    return true;
+  }
+
+  loan(): BlockLoan | null {
+    this.requireOpen("loan a block");
+    if (this.#loans.size >= QUEUE_LOANS_MAX) {
+      this.fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: QUEUE_LOANS_MAX }));
+    }
+    const token = this.#writer.claim();
+    if (token === NO_ROOM) {
+      this.#counters.refused++;
+      return null;
+    }
+    const loan = new BlockLoan(this, token, this.#writer.window, this.#writer.offset);
+    this.#loans.add(loan);
+    return loan;
+  }
+
+  publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void {
+    const action = "publish a loan";
+    this.requireOpen(action);
+    if (!Number.isInteger(length) || length < 0) {
+      this.fail(new ArgumentError(action, { value: length, condition: "the length must be an integer from 0" }));
+    }
+    if (length > BLOCK_DATA_SIZE) this.fail(new DataTooLongError(action, { value: length, limit: BLOCK_DATA_SIZE }));
+    this.checkCount(recordCount, type, action);
+    const began = this.#counters.timed ? performance.now() : 0;
+    const size = recordSizeOf(length, recordCount);
+    this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0);
+    this.#loans.delete(loan);
+    this.#counters.sent(recordCount, length, began);
+  }
+
+  discardLoan(loan: BlockLoan): void {
+    if (this.#loans.delete(loan)) this.#writer.abort(loan.token);
+  }
+
+  /** Closes `flushable` before the port goes, unless it was lost. */
+  addFlushable(flushable: Flushable): void {
+    this.#flushables.add(new WeakRef(flushable));
+  }
+
+  checkCount(recordCount: unknown, type: unknown, action: string): void {
+    if (!Number.isSafeInteger(recordCount) || (recordCount as number) < 0) {
+      this.fail(
+        new ArgumentError(action, { value: recordCount, condition: "the record count must be an integer from 0" }),
+      );
+    }
+    if (!isMarketDataType(type)) {
+      this.fail(new ArgumentError(action, { value: type, condition: "the type must be one of MarketDataType" }));
+    }
+  }
+
+  requireOpen(action: string): void {
+    if (this.#closed) {
+      this.fail(new ClosedError(action, { condition: `the broadcaster of ${JSON.stringify(this.#stream)} is closed` }));
+    }
+  }
+
+  /** Counts an error and throws it. */
+  fail(error: Error): never {
+    this.#counters.errors++;
+    throw error;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    for (const flushable of this.#flushables) flushable.deref()?.close();
+    this.#closed = true;
+    this.#resources.delete(this);
+    for (const loan of this.#loans) loan.revoke();
+    this.#loans.clear();
+    this.#writer.close();
+  }
+}
+
+/** Bytes of one of `count` records, or 0 when they have no common size. */
+export function recordSizeOf(length: number, count: number): number {
+  const size = length / count;
+  return Number.isInteger(size) ? size : 0;
+}

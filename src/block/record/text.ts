@@ -8,15 +8,18 @@ const encoder = new TextEncoder();
 /** Broken UTF-8 of a peer reads as replacement characters; a leading byte order mark is kept. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Entries of a cache, a power of two. Beyond about this many different texts in use, reading allocates again. */
-const CACHE_ENTRIES = 512;
+/** Sets of a cache, a power of two, and entries of each set. Beyond about 300 texts in use, reading allocates again. */
+const CACHE_SETS = 256;
+const CACHE_WAYS = 4;
+const CACHE_ENTRIES = CACHE_SETS * CACHE_WAYS;
 /** Longer fields are decoded anew at each reading. */
 const CACHED_BYTES_MAX = 64;
 
 /**
  * Strings of one text field, so that reading the same few texts again and again makes no new strings.
  *
- * The cache is direct-mapped: a hash of the bytes picks the only entry where they can be, and the bytes are compared.
+ * A hash of the bytes picks the set of four entries where they can be, and the bytes are compared. A new text takes the place
+ * of the four in turn.
  */
 export class TextCache {
   readonly #size: number;
@@ -25,6 +28,7 @@ export class TextCache {
   #keys: Uint8Array | null = null;
   #lengths: Int32Array | null = null;
   #texts: string[] = [];
+  #turn = 0;
 
   /**
    * Makes an empty cache; its memory is taken when the first text is read.
@@ -53,22 +57,27 @@ export class TextCache {
       if (byte === 0) break;
       hash = Math.imul(hash ^ byte, 0x01000193);
     }
-    const entry = (hash ^ (hash >>> 15)) & (CACHE_ENTRIES - 1);
     if (this.#keys === null || this.#lengths === null) {
       this.#keys = new Uint8Array(CACHE_ENTRIES * this.#size);
       this.#lengths = new Int32Array(CACHE_ENTRIES);
       this.#texts = new Array<string>(CACHE_ENTRIES).fill("");
     }
     const keys = this.#keys;
-    const key = entry * this.#size;
-    let same = this.#lengths[entry] === length;
-    for (let i = 0; same && i < length; i++) same = keys[key + i] === bytes[at + i];
-    if (same) return this.#texts[entry]!;
-    // The key is taken from the copy that was decoded, because a writer may change the memory meanwhile.
+    const lengths = this.#lengths;
+    const first = ((hash ^ (hash >>> 15)) & (CACHE_SETS - 1)) * CACHE_WAYS;
+    for (let entry = first; entry < first + CACHE_WAYS; entry++) {
+      const key = entry * this.#size;
+      let same = lengths[entry] === length;
+      for (let i = 0; same && i < length; i++) same = keys[key + i] === bytes[at + i];
+      if (same) return this.#texts[entry]!;
+    }
     const text = this.#decode(bytes, at);
+    // The key is taken from the copy that was decoded, because a writer may change the memory meanwhile.
+    this.#turn = (this.#turn + 1) % CACHE_WAYS;
+    const entry = first + this.#turn;
     const kept = this.#scratch.indexOf(0);
-    this.#lengths[entry] = kept < 0 ? this.#size : kept;
-    keys.set(this.#scratch, key);
+    lengths[entry] = kept < 0 ? this.#size : kept;
+    keys.set(this.#scratch, entry * this.#size);
     this.#texts[entry] = text;
     return text;
   }

@@ -7,8 +7,6 @@ export type TransportState = "attached" | "detached" | "closed";
 export const LOAN_GRANTED = 0;
 /** No loan: the pool has no free chunk. */
 export const LOAN_NO_CHUNK = 2;
-/** No loan: a lossless queue is full. */
-export const LOAN_QUEUE_FULL = 3;
 
 /** 32-bit words of one entry of a take, and where its fields lie. */
 export const TAKE_ENTRY_WORDS = 8;
@@ -64,7 +62,7 @@ export interface TransportPublisher {
   readonly offset: number;
   /** The origin that a subscriber sees on this publisher's chunks. */
   readonly origin: bigint;
-  /** Loans a chunk: one of the LOAN_ constants; misuse throws. */
+  /** Loans a chunk: LOAN_GRANTED, LOAN_NO_CHUNK, or another number when a lossless queue is full; misuse throws. */
   loan(): number;
   /** Stamps the time into bytes 8 to 15 of the chunk and delivers it. */
   publish(slot: number): void;

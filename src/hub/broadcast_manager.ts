@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ArgumentError, ClosedError } from "../errors.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
+import { requireOptions, runtimeOf } from "./checks.ts";
 import { DataBroadcaster, type DataBroadcasterOptions } from "./data_broadcaster.ts";
 import { DataSubscriber, type DataSubscriberOptions } from "./data_subscriber.ts";
-import { Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import type { BroadcastStats, ReceiveStats } from "./stats.ts";
 
 /** The statistics of one stream of a manager. */
@@ -41,11 +42,8 @@ export class BroadcastManager {
    * @param runtime The runtime of all that it makes; default: the first one opened.
    * @throws {RuntimeNotOpenError} Without a runtime.
    */
-  constructor(runtime: Runtime = Runtime.default) {
-    if (!(runtime instanceof Runtime)) {
-      throw new ArgumentError("make a manager", { value: runtime, condition: "the runtime must be a Runtime" });
-    }
-    this.#runtime = runtime;
+  constructor(runtime?: Runtime) {
+    this.#runtime = runtimeOf("make a manager", runtime);
   }
 
   /**
@@ -70,6 +68,7 @@ export class BroadcastManager {
         remedy: "use getBroadcaster, or close the stream first",
       });
     }
+    requireOptions("make a broadcaster", options, ["firstSequence"]);
     const broadcaster = new DataBroadcaster(config, stream, { ...options, runtime: this.#runtime });
     this.#broadcasters.set(stream, broadcaster);
     return broadcaster;
@@ -89,6 +88,7 @@ export class BroadcastManager {
     options: Omit<DataSubscriberOptions, "runtime"> = {},
   ): DataSubscriber {
     this.#requireOpen("make a subscriber");
+    requireOptions("make a subscriber", options, ["lane", "history", "wait"]);
     const subscriber = new DataSubscriber(config, stream, { ...options, runtime: this.#runtime });
     const others = this.#subscribers.get(stream);
     if (others === undefined) this.#subscribers.set(stream, [subscriber]);

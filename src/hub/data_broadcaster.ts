@@ -2,15 +2,16 @@
 import { BLOCK_DATA_SIZE, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
 import type { MarketDataType } from "../block/market_data_type.ts";
 import type { RecordFields } from "../block/record/field_types.ts";
-import type { RecordSchema } from "../block/record/record_schema.ts";
+import { RecordSchema } from "../block/record/record_schema.ts";
 import { ArgumentError, BatchTooLargeError, DataTooLongError, RecordSizeError } from "../errors.ts";
 import { QueueWriter } from "../queue/queue_writer.ts";
 import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import type { BlockLoan } from "./block_loan.ts";
 import { BlockSender, recordSizeOf } from "./block_sender.ts";
-import { BroadcastConfig } from "./broadcast_config.ts";
+import type { BroadcastConfig } from "./broadcast_config.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
+import { requireConfig, requireOptions, runtimeOf } from "./checks.ts";
 import { place } from "./placement.ts";
 import { RecordWriter } from "./record_writer.ts";
 import { Runtime } from "./runtime.ts";
@@ -26,6 +27,7 @@ export interface DataBroadcasterOptions {
 }
 
 const ROOM_POLL_MS = 1;
+const KNOWN_OPTIONS: readonly string[] = ["runtime", "firstSequence"] satisfies (keyof DataBroadcasterOptions)[];
 
 /**
  * The writing end of a stream: publishes blocks of market data that any number of processes read in place.
@@ -64,9 +66,8 @@ export class DataBroadcaster {
    */
   constructor(config: BroadcastConfig, stream: string, options: DataBroadcasterOptions = {}) {
     const action = "make a broadcaster";
-    if (!(config instanceof BroadcastConfig)) {
-      throw new ArgumentError(action, { value: config, condition: "the configuration must be a BroadcastConfig" });
-    }
+    requireConfig(action, config);
+    requireOptions(action, options, KNOWN_OPTIONS);
     this.config = config;
     this.stream = checkName(action, stream);
     const { firstSequence = 0 } = options;
@@ -77,8 +78,7 @@ export class DataBroadcaster {
         condition: "firstSequence must be an integer from 0",
       });
     }
-    const { transport, windows, resources } = (options.runtime ?? Runtime.default).connection(action);
-    place(config, transport);
+    const { transport, windows, resources } = runtimeOf(action, options.runtime).connection(action);
     this.#writer = new QueueWriter(transport, windows, {
       service: config.serviceName,
       stream: this.stream,
@@ -86,6 +86,13 @@ export class DataBroadcaster {
       history: config.history,
       firstSequence,
     });
+    try {
+      // After the port was opened, because there is no block memory to bind before.
+      place(config, transport);
+    } catch (error) {
+      this.#writer.close();
+      throw error;
+    }
     this.#counters = new BroadcastCounters(config.statsEnabled);
     this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources);
     watchForLoss(this, "DataBroadcaster", this.stream, this.#sender);
@@ -194,6 +201,11 @@ export class DataBroadcaster {
   writer<F extends RecordFields>(schema: RecordSchema<F>): RecordWriter<F> {
     const sender = this.#sender;
     sender.requireOpen("make a record writer");
+    if (!(schema instanceof RecordSchema)) {
+      sender.fail(
+        new ArgumentError("make a record writer", { value: schema, condition: "the schema must be a RecordSchema" }),
+      );
+    }
     const writer = new RecordWriter(schema, this.config.flushAfterMs, this, (data, recordCount) => {
       sender.requireOpen("publish records");
       return sender.send(data, recordCount, schema.dataType, schema.size, schema.id);

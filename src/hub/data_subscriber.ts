@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Block } from "../block/block.ts";
-import { ArgumentError, ClosedError, ConfigError, HeldLimitError, SubscriberLimitError } from "../errors.ts";
+import { ArgumentError, ClosedError, HeldLimitError, SubscriberLimitError } from "../errors.ts";
 import { QueueReader } from "../queue/queue_reader.ts";
 import { HeldBlocks } from "../queue/held_blocks.ts";
 import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import { BlockIterator, type BlockSource } from "./block_iterator.ts";
-import { BroadcastConfig, type LaneChoice, type WaitStrategy } from "./broadcast_config.ts";
+import type { BroadcastConfig, LaneChoice, WaitStrategy } from "./broadcast_config.ts";
+import { requireConfig, requireOptions, runtimeOf } from "./checks.ts";
 import { place } from "./placement.ts";
 import { ReceiveCounters } from "./receive_counters.ts";
-import { Runtime, type RuntimeConnection, type RuntimeResource } from "./runtime.ts";
+import type { Runtime, RuntimeConnection, RuntimeResource } from "./runtime.ts";
 import type { ReceiveStats } from "./stats.ts";
 import { StreamWatch, type SubscriberState } from "./stream_watch.ts";
 import { waitTimeoutMs } from "./timeout.ts";
@@ -84,12 +85,11 @@ export class DataSubscriber {
    */
   constructor(config: BroadcastConfig, stream: string, options: DataSubscriberOptions = {}) {
     const action = "make a subscriber";
-    if (!(config instanceof BroadcastConfig)) {
-      throw new ArgumentError(action, { value: config, condition: "the configuration must be a BroadcastConfig" });
-    }
+    requireConfig(action, config);
+    requireOptions(action, options, KNOWN_OPTIONS);
     this.config = inForce(config, options);
     this.stream = checkName(action, stream);
-    const connection: RuntimeConnection = (options.runtime ?? Runtime.default).connection(action);
+    const connection: RuntimeConnection = runtimeOf(action, options.runtime).connection(action);
     const { transport, windows, ports, resources } = connection;
     const { serviceName, maxSubscribers, wait, delivery, queueCapacity, history, heartbeatIntervalMs } = this.config;
     if (ports.readerCount(serviceName, this.stream) >= maxSubscribers) {
@@ -199,7 +199,7 @@ export class DataSubscriber {
     if (typeof handler !== "function") {
       throw new ArgumentError("poll", { value: handler, condition: "the handler must be a function" });
     }
-    if (!(limit >= 1)) {
+    if (typeof limit !== "number" || !(limit >= 1)) {
       throw new ArgumentError("poll", { value: limit, condition: "the limit must be a number from 1" });
     }
     // A handler that polls or receives itself needs another block.
@@ -265,6 +265,11 @@ export class DataSubscriber {
    */
   blocks(options: BlocksOptions = {}): AsyncIterableIterator<Block, undefined, undefined> {
     this.#requireOpen("iterate");
+    requireOptions("iterate", options, ["signal"] satisfies (keyof BlocksOptions)[]);
+    const { signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new ArgumentError("iterate", { value: signal, condition: "the signal must be an AbortSignal" });
+    }
     let endIdle: (() => void) | null = null;
     const setEndIdle = (end: (() => void) | null): void => {
       if (endIdle !== null) this.#idles.delete(endIdle);
@@ -278,7 +283,7 @@ export class DataSubscriber {
       busy: () => this.#reader.quieten(),
       endIdle: () => endIdle?.(),
     };
-    return new BlockIterator(source, options.signal);
+    return new BlockIterator(source, signal);
   }
 
   /** The same as {@linkcode DataSubscriber.blocks} without a signal. */
@@ -321,15 +326,6 @@ const KNOWN_OPTIONS: readonly string[] = [
 
 /** The configuration with what the options say instead. */
 function inForce(config: BroadcastConfig, options: DataSubscriberOptions): BroadcastConfig {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.includes(key)) {
-      throw new ConfigError("make a subscriber", {
-        value: key,
-        condition: "there is no such option",
-        remedy: `use one of ${KNOWN_OPTIONS.join(", ")}`,
-      });
-    }
-  }
   const { lane = config.lane, history = config.history, wait = config.wait } = options;
   if (lane === config.lane && history === config.history && wait === config.wait) return config;
   return config.with({ lane, history, wait });

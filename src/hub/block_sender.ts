@@ -5,6 +5,7 @@ import { ArgumentError, ClosedError, DataTooLongError, TooManyLoansError } from 
 import { NO_ROOM, QUEUE_LOANS_MAX, type QueueWriter } from "../queue/queue_writer.ts";
 import { BlockLoan, type LoanOwner } from "./block_loan.ts";
 import type { BroadcastCounters } from "./broadcast_counters.ts";
+import { closeAll } from "./close_all.ts";
 import type { RuntimeResource } from "./runtime.ts";
 
 /** What has to send its rest before its broadcaster closes. */
@@ -53,7 +54,13 @@ export class BlockSender implements LoanOwner, RuntimeResource {
       return false;
     }
     const { window, offset } = writer;
-    window.bytes.set(data, offset + OFFSET_DATA);
+    try {
+      // Through a view of this block's data: what calls itself shorter than it is cannot get past its end.
+      window.dataView(offset + OFFSET_DATA, BLOCK_DATA_SIZE).set(data);
+    } catch (cause) {
+      writer.abort(token);
+      this.fail(new ArgumentError("broadcast", { condition: "the data have another length than they say", cause }));
+    }
     writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId);
     counters.sent(recordCount, data.length, began);
     return true;
@@ -123,12 +130,17 @@ export class BlockSender implements LoanOwner, RuntimeResource {
 
   close(): void {
     if (this.#closed) return;
-    for (const flushable of this.#flushables) flushable.deref()?.close();
-    this.#closed = true;
-    this.#resources.delete(this);
-    for (const loan of this.#loans) loan.revoke();
-    this.#loans.clear();
-    this.#writer.close();
+    try {
+      closeAll([...this.#flushables].map((reference) => reference.deref()));
+    } catch (error) {
+      this.fail(error as Error);
+    } finally {
+      this.#closed = true;
+      this.#resources.delete(this);
+      for (const loan of this.#loans) loan.revoke();
+      this.#loans.clear();
+      this.#writer.close();
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ArgumentError, ClosedError } from "../errors.ts";
+import { checkName } from "../transport/names.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
 import { requireOptions, runtimeOf } from "./checks.ts";
+import { closeAll } from "./close_all.ts";
 import { DataBroadcaster, type DataBroadcasterOptions } from "./data_broadcaster.ts";
 import { DataSubscriber, type DataSubscriberOptions } from "./data_subscriber.ts";
 import type { Runtime } from "./runtime.ts";
@@ -125,13 +127,14 @@ export class BroadcastManager {
   close(stream?: string): void {
     if (stream === undefined) {
       this.#closed = true;
-      for (const name of this.getAllStreams()) this.close(name);
+      closeAll(this.getAllStreams().map((name) => ({ close: () => this.close(name) })));
       return;
     }
-    this.#broadcasters.get(stream)?.close();
+    checkName("close a stream", stream);
+    const members = [this.#broadcasters.get(stream), ...this.getSubscribers(stream)];
     this.#broadcasters.delete(stream);
-    for (const subscriber of this.#subscribers.get(stream) ?? []) subscriber.close();
     this.#subscribers.delete(stream);
+    closeAll(members);
   }
 
   /** The streams that this manager has something of. */

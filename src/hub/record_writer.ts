@@ -37,6 +37,8 @@ export class RecordWriter<F extends RecordFields> {
   readonly #staging: Window = Window.allocate(BLOCK_DATA_SIZE);
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What publishing by the timer threw, for the next call. */
+  #failure: unknown;
   #closed = false;
 
   /** @internal */
@@ -68,9 +70,11 @@ export class RecordWriter<F extends RecordFields> {
    * taken: write it again later.
    * @throws {FieldValueError} When a value is missing or does not fit; nothing is written then.
    * @throws {ClosedError} After the broadcaster was closed.
+   * @throws {IpcError} What publishing threw in the meantime; the records stay, and so the call may be made again.
    */
   write(values: RecordWrite<F> | RecordRead<F>): boolean {
     if (this.#closed) throw new ClosedError("write a record");
+    if (this.#failure !== undefined) this.#rethrow();
     if (this.#count === this.#capacity && !this.flush()) return false;
     this.#encode(this.#staging, this.#count * this.#size, values as RecordWrite<F>);
     this.#count++;
@@ -102,13 +106,30 @@ export class RecordWriter<F extends RecordFields> {
    */
   close(): void {
     if (this.#closed) return;
-    this.flush();
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    try {
+      this.flush();
+    } finally {
+      this.#closed = true;
+      clearTimeout(this.#timer);
+    }
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.flush(), this.#flushAfterMs);
+    this.#timer = setTimeout(() => {
+      try {
+        this.flush();
+      } catch (error) {
+        // Thrown here it would end the process.
+        this.#failure = error;
+      }
+    }, this.#flushAfterMs);
+  }
+
+  #rethrow(): never {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    this.#timer = undefined;
+    throw failure;
   }
 }

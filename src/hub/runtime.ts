@@ -19,6 +19,7 @@ import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
+import { closeAll } from "./close_all.ts";
 
 /** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
 export type RuntimeState = "attached" | "detached" | "closed";
@@ -211,9 +212,12 @@ export class Runtime {
     const index = Runtime.#opened.indexOf(this);
     if (index < 0) return;
     Runtime.#opened.splice(index, 1);
-    for (const resource of [...this.#resources]) resource.close();
-    this.#windows.detach();
-    this.#transport.close();
+    try {
+      closeAll([...this.#resources]);
+    } finally {
+      this.#windows.detach();
+      this.#transport.close();
+    }
   }
 
   /** The same as {@linkcode Runtime.close}. */

@@ -59,6 +59,7 @@ export class QueuePort {
   #nativeHeld = 0;
   #spillFree: number[] = [];
   #spillWindow: Window | undefined;
+  #closed = false;
 
   readonly #parked = new Map<QueueReader, () => void>();
 
@@ -88,6 +89,11 @@ export class QueuePort {
     return this.#nativeHeld >= ZERO_COPY_HOLDS_MAX;
   }
 
+  /** Whether the last reader left it: everything was given back. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   get readerCount(): number {
     return this.#readers.length;
   }
@@ -103,6 +109,7 @@ export class QueuePort {
     this.#readers.splice(index, 1);
     this.unpark(reader);
     if (this.#readers.length > 0) return;
+    this.#closed = true;
     this.#native.close();
     this.#onEmpty();
   }

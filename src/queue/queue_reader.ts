@@ -133,7 +133,8 @@ export class QueueReader implements BlockOwner {
   }
 
   releaseBlock(token: number): void {
-    if (token >= 0 && !this.#closed) this.#port.unhold(token);
+    // A reader may be closed by the very handler that reads its block, which the port's other readers need back.
+    if (token >= 0 && !this.#port.closed) this.#port.unhold(token);
   }
 
   hasData(): boolean {

@@ -19,6 +19,12 @@ function attribute(tag: string, name: string): string {
   return unescapeXml(new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1] ?? "");
 }
 
+/** The name of a test with its groups before it. Bun, which also tells the file, lists them apart, the innermost first. */
+function nameOf(tag: string): string {
+  const groups = attribute(tag, "file") === "" ? "" : attribute(tag, "classname");
+  return [...groups.split(SEPARATOR).reverse().filter((group) => group !== ""), attribute(tag, "name")].join(SEPARATOR);
+}
+
 /** All test cases of the report; none when the file is missing, because the process died before it wrote one. */
 export function readJunit(path: string): Case[] {
   let xml: string;
@@ -32,7 +38,7 @@ export function readJunit(path: string): Case[] {
     const failed = /<(failure|error)[\s>/]/.test(body ?? "") || attribute(tag!, "status") === "fail";
     const skipped = /<skipped[\s>/]/.test(body ?? "") || attribute(tag!, "status") === "disabled";
     cases.push({
-      name: attribute(tag!, "name"),
+      name: nameOf(tag!),
       outcome: failed ? "failed" : skipped ? "skipped" : "passed",
       seconds: Number(attribute(tag!, "time")) || 0,
     });

@@ -27,7 +27,7 @@ function count(result: Result, outcome: Case["outcome"]): number {
 }
 
 /** A test that is left out is a test that cannot fail, so it counts as failed. */
-function failures(result: Result): number {
+export function failures(result: Result): number {
   return count(result, "failed") + count(result, "skipped") + result.problems.length;
 }
 

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileSync } from "node:fs";
+import { test } from "node:test";
+
+test("good", () => writeFileSync("/dev/shm/left", "behind"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { NotABlockError, SchemaMismatchError } from "../errors.ts";
+import { ArgumentError, NotABlockError, SchemaMismatchError } from "../errors.ts";
 import {
   hasTrailer,
   readDataType,
@@ -17,7 +17,7 @@ import {
 import { FLAG_LENGTH, OFFSET_DATA } from "./layout.ts";
 import { type MarketDataType, marketDataTypeOf } from "./market_data_type.ts";
 import type { RecordFields } from "./record/field_types.ts";
-import { compiledOf, type RecordSchema } from "./record/record_schema.ts";
+import { compiledOf, RecordSchema } from "./record/record_schema.ts";
 import type { BindableView, RecordView } from "./record/record_view.ts";
 import { describeSchema } from "./record/schema_id.ts";
 import { failReleased } from "./released.ts";
@@ -32,6 +32,9 @@ export interface BlockOwner {
 }
 
 type AnyView = BindableView<RecordFields>;
+
+/** What no caller can pass as a schema. */
+const NO_SCHEMA: unknown = {};
 
 let bind: (
   block: Block,
@@ -61,7 +64,7 @@ export class Block implements Disposable {
   #owner: BlockOwner | null = null;
   #token = 0;
   /** The schema of the latest `records` call and its view, ahead of the map of all. */
-  #schema: unknown = null;
+  #schema: unknown = NO_SCHEMA;
   #view: AnyView | null = null;
   #views: Map<unknown, AnyView> | null = null;
   /** Views to unbind at release, linked by `following`. */
@@ -170,6 +173,7 @@ export class Block implements Disposable {
   records<F extends RecordFields>(schema: RecordSchema<F>): RecordView<F> {
     const window = this.#window ?? this.#refuse();
     const offset = this.#offset;
+    const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
     const size = schema.size;
     if ((readFlags(window, offset) & FLAG_LENGTH) !== 0) {
       const stated = readSchemaWord(window, offset);
@@ -177,7 +181,6 @@ export class Block implements Disposable {
     }
     const fitting = Math.floor(usedLength(window, offset, size) / size);
     const count = readRecordCount(window, offset);
-    const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
     if (!view.bound) {
       view.following = this.#bound;
       this.#bound = view;
@@ -208,6 +211,9 @@ export class Block implements Disposable {
   }
 
   #viewOf<F extends RecordFields>(schema: RecordSchema<F>): AnyView {
+    if (!(schema instanceof RecordSchema)) {
+      throw new ArgumentError("read records", { value: schema, condition: "the schema must be a RecordSchema" });
+    }
     this.#views ??= new Map();
     let view = this.#views.get(schema);
     if (view === undefined) {

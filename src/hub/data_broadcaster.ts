@@ -284,7 +284,8 @@ export class DataBroadcaster {
 
   #check(data: unknown, recordCount: unknown, type: unknown, action: string): void {
     this.#sender.requireOpen(action);
-    if (!(data instanceof Uint8Array)) {
+    // The first question unmasks what only has the prototype of one.
+    if (!ArrayBuffer.isView(data) || !(data instanceof Uint8Array)) {
       this.#sender.fail(new ArgumentError(action, { value: data, condition: "the data must be a Uint8Array" }));
     }
     this.#sender.checkCount(recordCount, type, action);

@@ -51,8 +51,10 @@ DescriptorSet open_descriptors() {
         return found;
     }
     while (const dirent* entry = readdir(directory)) {
-        if (entry->d_name[0] != '.') {
-            found.push_back(std::atoi(entry->d_name));
+        const int descriptor = std::atoi(entry->d_name);
+        // The listing's own is closed again, and its number the first to be used by another.
+        if (entry->d_name[0] != '.' && descriptor != dirfd(directory)) {
+            found.push_back(descriptor);
         }
     }
     closedir(directory);

@@ -2,6 +2,8 @@
 #include "publisher_open.hpp"
 
 #include "control.hpp"
+#include "port_pool.hpp"
+#include "retry.hpp"
 #include "signals.hpp"
 
 #include "iceoryx_binding_c/internal/cpp2c_publisher.hpp"
@@ -53,7 +55,7 @@ int32_t refuse_port(const StreamName& name, iox::Error error, uint32_t publisher
 /** Publishers that programs can have: the daemon's own take their share of the table. */
 constexpr uint32_t kPublishersMax = iox::MAX_PUBLISHERS - 6;
 
-int32_t make_port(const World& world, const StreamName& name, uint32_t history, bool blocking, iox_pub_t* pub) {
+int32_t request_port(const World& world, const StreamName& name, uint32_t history, bool blocking, iox_pub_t* pub) {
     const auto made = std::make_shared<Made>();
     const auto job = std::make_shared<Job>();
     job->work = [made, name, history, blocking] {
@@ -77,6 +79,18 @@ int32_t make_port(const World& world, const StreamName& name, uint32_t history, 
     }
     *pub = made->pub;
     return QIPC_OK;
+}
+
+/** The daemon removes closed ports a moment later, so a full table is asked again while any of it is about to be freed. */
+int32_t make_port(const World& world, const StreamName& name, uint32_t history, bool blocking, iox_pub_t* pub) {
+    Retry retry(world.options.timeout_ms);
+    for (;;) {
+        const bool is_closing = world.pool != nullptr && port_pool_closing_publishers(*world.pool) > 0;
+        const int32_t status = request_port(world, name, history, blocking, pub);
+        if (status != QIPC_E_TOO_MANY_PUBLISHERS || !is_closing || !retry.again()) {
+            return status;
+        }
+    }
 }
 
 /** Loans once and gives back. An empty pool is no obstacle, a missing one is. */

@@ -7,7 +7,7 @@
 #include "exit.hpp"
 #include "listener.hpp"
 #include "platform.hpp"
-#include "port.hpp"
+#include "port_pool.hpp"
 #include "signals.hpp"
 #include "waitset.hpp"
 #include "window.hpp"
@@ -41,6 +41,7 @@ std::string unique_name() {
 struct Attached {
     bool ok = false;
     iox::popo::ConditionVariableData* sentinel = nullptr;
+    const iox::roudi::PortPoolData* pool = nullptr;
 };
 
 void detach(World& world) {
@@ -77,6 +78,7 @@ int32_t attach(const std::shared_ptr<World>& world) {
             attached->ok = stack_attach(world->name);
             if (attached->ok) {
                 attached->sentinel = stack_make_condition();
+                attached->pool = port_pool_locate(attached->sentinel);
             }
         };
         job->undo = [world, attached] {
@@ -90,6 +92,7 @@ int32_t attach(const std::shared_ptr<World>& world) {
             status = fail(QIPC_E_DAEMON_HUNG, 0, options.timeout_ms, "The daemon did not complete the registration");
         } else if (status == QIPC_OK) {
             world->sentinel = attached->sentinel;
+            world->pool = attached->pool;
         }
     }
     if (status != QIPC_OK && options.spawn) {

@@ -13,6 +13,10 @@
 #include <string>
 #include <vector>
 
+namespace iox::roudi {
+struct PortPoolData;
+}
+
 namespace qipc {
 
 struct Listener;
@@ -27,6 +31,8 @@ struct World {
     uint32_t handles = 0; // guarded by the runtime's mutex
     /** A condition variable that nothing uses: as long as it is ours, the daemon has not given us up. */
     iox::popo::ConditionVariableData* sentinel = nullptr;
+    /** The daemon's table of ports; null when it was not found. */
+    const iox::roudi::PortPoolData* pool = nullptr;
     std::vector<std::shared_ptr<Listener>> listeners; // guarded by the listeners' mutex
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control.hpp"
+#include "port_pool.hpp"
+#include "retry.hpp"
 #include "signals.hpp"
 #include "subscriber.hpp"
 
@@ -35,7 +37,7 @@ int32_t refuse_port(const StreamName& name, iox::Error error) {
                 stack_error_name(error));
 }
 
-int32_t make_port(const World& world, const Request& request, iox_sub_t* sub) {
+int32_t request_port(const World& world, const Request& request, iox_sub_t* sub) {
     const auto made = std::make_shared<Made>();
     const auto job = std::make_shared<Job>();
     job->work = [made, request] {
@@ -67,6 +69,47 @@ int32_t make_port(const World& world, const Request& request, iox_sub_t* sub) {
     }
     *sub = made->sub;
     return QIPC_OK;
+}
+
+int32_t refuse_stream(const StreamName& name) {
+    constexpr uint32_t limit = iox::MAX_SUBSCRIBERS_PER_PUBLISHER;
+    return fail(QIPC_E_STREAM_FULL, limit + 1.0, limit,
+                "Cannot open a subscriber of \"%s\": a publisher of it serves %u subscribers, the limit",
+                name.stream.c_str(), limit);
+}
+
+/**
+ * Opens the port and sees to it that every publisher of the stream serves it. The daemon removes closed ports a moment later,
+ * so while some are about to go it is asked again.
+ */
+int32_t make_port(const World& world, const Request& request, iox_sub_t* sub) {
+    Retry retry(world.options.timeout_ms);
+    std::vector<uint64_t> refused; // ports of this very call, whose closing frees nothing
+    for (;;) {
+        bool is_closing = false;
+        bool is_stream_closing = false;
+        if (world.pool != nullptr) {
+            is_closing = port_pool_closing_subscribers(*world.pool) > 0;
+            is_stream_closing = port_pool_closing_subscribers_of(*world.pool, request.name, refused) > 0;
+        }
+        int32_t status = request_port(world, request, sub);
+        if (status == QIPC_OK && world.pool != nullptr) {
+            const CallGuard guard;
+            if (!guard.entered) {
+                return refuse_closed_gate();
+            }
+            if (port_pool_is_left_out(*world.pool, request.name, *(*sub)->m_portData)) {
+                refused.push_back(static_cast<uint64_t>((*sub)->m_portData->m_uniqueId));
+                iox_sub_deinit(*sub);
+                status = refuse_stream(request.name);
+            }
+        }
+        const bool may_change = (status == QIPC_E_TOO_MANY_SUBSCRIBERS && is_closing)
+                                || (status == QIPC_E_STREAM_FULL && is_stream_closing);
+        if (!may_change || !retry.again()) {
+            return status;
+        }
+    }
 }
 
 } // namespace

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gate behind call_enter and call_leave, as the delivery of signals sees it. Everything here is async-signal-safe.
+#pragma once
+
+#include <cstdint>
+
+namespace qipc {
+
+/** Tells the kernel that pauses of this process's gate are to reach all of its threads, which makes call_enter cheap. */
+void gate_prepare() noexcept;
+
+/** Newcomers wait in call_enter until gate_resume. */
+void gate_pause() noexcept;
+void gate_resume() noexcept;
+bool gate_is_paused() noexcept;
+
+/** Whether no thread is inside, this one included. To be called after gate_pause. */
+bool gate_all_out() noexcept;
+
+/** Waits for that, `wait_ms` at the most, and returns whether it is so. */
+bool gate_wait_all_out(uint32_t wait_ms) noexcept;
+
+} // namespace qipc

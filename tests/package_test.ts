@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The package as others get it.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -17,6 +17,14 @@ interface Manifest {
 
 function manifest(file: string): Manifest {
   return JSON.parse(readFileSync(join(projectFolder, file), "utf8"));
+}
+
+class TemporaryFolder implements Disposable {
+  readonly path: string = mkdtempSync(join(tmpdir(), "package-"));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true });
+  }
 }
 
 test("package.json and deno.json state the same package", () => {
@@ -42,7 +50,8 @@ for (const runtime of ["deno", "bun"] as const) {
 }
 
 test("the packed package contains what it needs and works where it is installed", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "package-"));
+  using temporary = new TemporaryFolder();
+  const folder = temporary.path;
   const pack = startProgram("/usr/bin/env", ["npm", "pack", "--silent", `--pack-destination=${folder}`], {
     env: { npm_config_cache: join(folder, "cache") },
   });

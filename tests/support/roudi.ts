@@ -48,11 +48,9 @@ function configuration(options: RouDiOptions): string {
 /** A running `iox-roudi`. Disposing it stops it and removes its files. */
 export class RouDi {
   readonly #process: Process;
-  readonly #folder: string;
 
-  private constructor(daemon: Process, folder: string) {
+  private constructor(daemon: Process) {
     this.#process = daemon;
-    this.#folder = folder;
   }
 
   /** Starts one and resolves when it takes clients. What a killed one left is RouDi's own business to clear. */
@@ -64,12 +62,14 @@ export class RouDi {
       ...["iox-roudi", "--config-file", file, "--log-level", options.logLevel ?? "error"],
       ...["--monitoring-mode", options.monitoring === false ? "off" : "on"],
     ]);
-    const roudi = new RouDi(daemon, folder);
+    const roudi = new RouDi(daemon);
     try {
       await daemon.waitForLine(READY);
     } catch (cause) {
       await roudi.stop();
       throw new Error(`Cannot start iox-roudi: ${daemon.report()}`, { cause });
+    } finally {
+      rmSync(folder, { recursive: true }); // It reads its configuration once.
     }
     return roudi;
   }
@@ -114,7 +114,6 @@ export class RouDi {
   /** Kills its process and removes its files, unless another RouDi runs by now. Nobody else is sent a signal. */
   async stop(): Promise<void> {
     await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
     if (findRouDis().length === 0) removeRouDiFiles();
   }
 

@@ -8,7 +8,7 @@ import { MarketDataType } from "../src/block/market_data_type.ts";
 import { defineRecord } from "../src/block/record/record_schema.ts";
 import { Bar } from "../src/block/record/schemas/bar.ts";
 import { Tick } from "../src/block/record/schemas/tick.ts";
-import { BlockReleasedError, NotABlockError, SchemaMismatchError } from "../src/errors.ts";
+import { ArgumentError, BlockReleasedError, NotABlockError, SchemaMismatchError } from "../src/errors.ts";
 import { BLOCK_SPACING, blockWindow, boundBlock, fillBlock, NotingOwner } from "./support/blocks.ts";
 import { Random } from "./support/random.ts";
 
@@ -183,6 +183,14 @@ describe("Block.records", () => {
     for (const [size, id] of [[72, 0], [0, 0], [0, Tick.id], [72, Tick.id]] as const) {
       writeHeader(window, 0, 0, 2, 0, FLAG_LENGTH, 144, size, id);
       assertEquals(boundBlock(window, 0).records(Tick).length, 2);
+    }
+  });
+
+  test("Block.records refuses what is no schema", () => {
+    const window = blockWindow(1);
+    const block = boundBlock(window, fillBlock(window, 0, Pair, pairs(2)));
+    for (const schema of [undefined, null, {}, "Tick", { size: 16, id: 1 }]) {
+      assertThrows(() => block.records(schema as never), ArgumentError);
     }
   });
 

@@ -174,6 +174,7 @@ export class Block implements Disposable {
     const window = this.#window ?? this.#refuse();
     const offset = this.#offset;
     const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
+    const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
     const size = schema.size;
     if ((readFlags(window, offset) & FLAG_LENGTH) !== 0) {
       const stated = readSchemaWord(window, offset);
@@ -213,6 +214,13 @@ export class Block implements Disposable {
   #viewOf<F extends RecordFields>(schema: RecordSchema<F>): AnyView {
     if (!(schema instanceof RecordSchema)) {
       throw new ArgumentError("read records", { value: schema, condition: "the schema must be a RecordSchema" });
+    }
+    if (!(schema instanceof RecordSchema)) {
+      throw new ArgumentError("read the records of the block", {
+        condition: "the schema is none",
+        value: schema,
+        remedy: "pass Tick, Bar, OrderBook, Trade, or what defineRecord returned",
+      });
     }
     this.#views ??= new Map();
     let view = this.#views.get(schema);

@@ -174,7 +174,6 @@ export class Block implements Disposable {
     const window = this.#window ?? this.#refuse();
     const offset = this.#offset;
     const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
-    const view = this.#schema === schema ? this.#view! : this.#viewOf(schema);
     const size = schema.size;
     if ((readFlags(window, offset) & FLAG_LENGTH) !== 0) {
       const stated = readSchemaWord(window, offset);

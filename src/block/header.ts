@@ -7,10 +7,12 @@ import {
   FLAG_LENGTH,
   FLAG_TRAILER,
   OFFSET_DATA,
+  OFFSET_DATA_LENGTH,
   OFFSET_DATA_TYPE,
   OFFSET_FLAGS,
   OFFSET_RECORD_COUNT,
   OFFSET_RECORD_SIZE,
+  OFFSET_SCHEMA_ID,
   OFFSET_SEQUENCE,
   OFFSET_TIMESTAMP_NS,
   TRAILER_CRC32C,
@@ -22,6 +24,10 @@ import {
 import type { Window } from "./window.ts";
 
 const TWO_TO_32 = 4_294_967_296;
+/** Where the fields lie that share a 32-bit word with the field before them. */
+const FLAGS_SHIFT = (OFFSET_FLAGS - OFFSET_DATA_TYPE) * 8;
+const DATA_LENGTH_SHIFT = (OFFSET_DATA_LENGTH - OFFSET_DATA_TYPE) * 8;
+const SCHEMA_ID_SHIFT = (OFFSET_SCHEMA_ID - OFFSET_RECORD_SIZE) * 8;
 const TRAILER_IN_BLOCK = OFFSET_DATA + TRAILER_OFFSET;
 
 /** A u64 as a number: exact up to 2^53, rounded beyond. */
@@ -90,7 +96,7 @@ export function readRecordSize(window: Window, offset: number): number {
 /** The schema id, or 0 where the writer stated none. */
 export function readSchemaId(window: Window, offset: number): number {
   const stated = (readFlags(window, offset) & FLAG_LENGTH) !== 0;
-  return stated ? window.words[(offset + OFFSET_RECORD_SIZE) >>> 2]! >>> 16 : 0;
+  return stated ? window.words[(offset + OFFSET_RECORD_SIZE) >>> 2]! >>> SCHEMA_ID_SHIFT : 0;
 }
 
 /** Record size in the low half and schema id in the high half, as they lie in the header: one comparison tells both. */
@@ -114,10 +120,10 @@ export function dataCapacity(flags: number): number {
  */
 export function usedLength(window: Window, offset: number, recordSize: number = 0): number {
   const typeWord = window.words[(offset + OFFSET_DATA_TYPE) >>> 2]!;
-  const flags = (typeWord >>> 8) & 0xff;
+  const flags = (typeWord >>> FLAGS_SHIFT) & 0xff;
   const capacity = dataCapacity(flags);
   if ((flags & FLAG_LENGTH) !== 0) {
-    const stated = typeWord >>> 16;
+    const stated = typeWord >>> DATA_LENGTH_SHIFT;
     return stated < capacity ? stated : capacity;
   }
   if (recordSize === 0) return capacity;
@@ -152,8 +158,8 @@ export function writeHeader(
   writeU64(window, offset + OFFSET_SEQUENCE, sequence);
   writeU64(window, offset + OFFSET_RECORD_COUNT, recordCount);
   const word = (offset + OFFSET_DATA_TYPE) >>> 2;
-  window.words[word] = dataType | (flags << 8) | (dataLength << 16);
-  window.words[word + 1] = recordSize | (schemaId << 16);
+  window.words[word] = dataType | (flags << FLAGS_SHIFT) | (dataLength << DATA_LENGTH_SHIFT);
+  window.words[word + 1] = recordSize | (schemaId << SCHEMA_ID_SHIFT);
 }
 
 /** Whether the block has a trailer. */

@@ -40,7 +40,7 @@ export const FLAG_CHECKSUM = 0x04;
 /** Bytes of a trailer. */
 export const TRAILER_SIZE = 24;
 /** The trailer begins here, counted from the first data byte, so data up to this length leave room for it. */
-export const TRAILER_OFFSET = 8136;
+export const TRAILER_OFFSET: number = BLOCK_DATA_SIZE - TRAILER_SIZE;
 /** Offset of the u64 epoch in the trailer. */
 export const TRAILER_EPOCH = 0;
 /** Offset of the u64 source sequence in the trailer. */

@@ -97,26 +97,19 @@ export type FieldWrite<T extends FieldType> = T extends ScalarType ? ScalarWrite
 /** The name of the number getter of a 64-bit field: `timestampNs` has `timestampMs`, `volume` has `volumeNumber`. */
 export type NumberName<K extends string> = K extends `${infer Base}Ns` ? `${Base}Ms` : `${K}Number`;
 
-/** The names of the fields of a kind. */
-type NamesOf<F extends RecordFields, T extends FieldType> =
-  & {
-    [K in keyof F]: F[K] extends T ? K : never;
-  }[keyof F]
-  & string;
-
 /** The number getters of the 64-bit fields. `...Ms` is in milliseconds with a fraction, `...Number` is rounded past 2^53. */
 export type NumberGetters<F extends RecordFields> = {
-  readonly [K in NamesOf<F, WideType> as NumberName<K>]: number;
+  readonly [K in keyof F as F[K] extends WideType ? NumberName<K & string> : never]: number;
 };
 
 /** Comparing a text field without making a string of it: `symbolEquals("ES")`. */
 export type TextTests<F extends RecordFields> = {
-  readonly [K in NamesOf<F, `char[${number}]`> as `${K}Equals`]: (text: string) => boolean;
+  readonly [K in keyof F as F[K] extends `char[${number}]` ? `${K & string}Equals` : never]: (text: string) => boolean;
 };
 
 /** The bytes of a text field as little-endian 32-bit words: `symbolWord(0)` holds the first four. */
 export type TextWords<F extends RecordFields> = {
-  readonly [K in NamesOf<F, `char[${number}]`> as `${K}Word`]: (index: number) => number;
+  readonly [K in keyof F as F[K] extends `char[${number}]` ? `${K & string}Word` : never]: (index: number) => number;
 };
 
 /** A copy of a record: a plain object that stays as it is. */

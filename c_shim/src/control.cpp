@@ -75,7 +75,7 @@ void* thread_main(void* number) {
         }
         const std::shared_ptr<Job> job = here.queue.front();
         here.queue.pop_front();
-        if (job->abandoned) {
+        if (job->abandoned && !job->must_run) {
             // Its caller gave up before it began: there is nothing to undo.
             --here.late;
             continue;
@@ -123,6 +123,11 @@ int32_t control_run(const std::shared_ptr<Job>& job, uint32_t timeout_ms) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     std::unique_lock<std::mutex> lock(here.mutex);
     if (here.late > 0) {
+        if (job->must_run) {
+            job->abandoned = true;
+            ++here.late;
+            here.queue.push_back(job);
+        }
         return fail(QIPC_E_DAEMON_HUNG, 0, timeout_ms,
                     "The daemon has not answered an earlier request yet, so no further one is sent");
     }

@@ -21,6 +21,8 @@ struct Job {
     std::function<void()> undo;
     /** Runs although the gate for calls is closed: the disconnecting at the end of the process. */
     bool at_exit = false;
+    /** Runs in its turn even when nobody waits for it any longer, or when its turn comes after a late job. */
+    bool must_run = false;
 
     bool done = false;      // guarded by the control thread's mutex
     bool abandoned = false; // guarded by the control thread's mutex

@@ -96,20 +96,18 @@ Key key_of(const StreamName& name) {
     return Key(name.service, name.stream, name.event);
 }
 
-/** The publisher's queues contain this one; or fewer than it has places for, so that the daemon can still add it. */
-bool has_place(const PublisherPortData& publisher, const iox::rp::RelativePointer<SubscriberPortData::ChunkQueueData_t>& queue) {
+using Queue = SubscriberPortData::ChunkQueueData_t;
+
+Connection connection_of(const PublisherPortData& publisher, const iox::rp::RelativePointer<Queue>& queue) {
     const auto& queues = publisher.m_chunkSenderData.m_queues;
-    const uint64_t count = queues.size();
-    if (count < queues.capacity()) {
-        return true;
-    }
-    for (uint64_t i = 0; i < queues.capacity(); ++i) {
+    const uint64_t count = std::min(queues.size(), queues.capacity());
+    for (uint64_t i = 0; i < count; ++i) {
         const auto& entry = queues.data()[i];
         if (entry.getId() == queue.getId() && entry.getOffset() == queue.getOffset()) {
-            return true;
+            return Connection::complete;
         }
     }
-    return false;
+    return count == queues.capacity() ? Connection::no_place : Connection::missed;
 }
 
 } // namespace
@@ -195,29 +193,28 @@ uint32_t port_pool_closing_subscribers_of(const PortPoolData& pool, const Stream
     return count;
 }
 
-bool port_pool_is_left_out(const PortPoolData& pool, const StreamName& name, SubscriberPortData& subscriber) {
-    using Queue = SubscriberPortData::ChunkQueueData_t;
+Connection port_pool_connection(const PortPoolData& pool, const StreamName& name, SubscriberPortData& subscriber) {
     const Key key = key_of(name);
     const iox::rp::RelativePointer<Queue> queue(static_cast<Queue*>(&subscriber.m_chunkReceiverData));
     const bool wants_blocking = subscriber.m_options.queueFullPolicy == iox::popo::QueueFullPolicy::BLOCK_PRODUCER;
-    bool left_out = false;
+    Connection worst = Connection::complete;
     each(pool.m_publisherPortMembers, [&](const PublisherPortData& publisher) {
         const bool can_connect =
             !wants_blocking
             || publisher.m_options.subscriberTooSlowPolicy == iox::popo::ConsumerTooSlowPolicy::WAIT_FOR_CONSUMER;
-        if (left_out || !can_connect || publisher.m_toBeDestroyed.load(std::memory_order_relaxed)
+        if (worst == Connection::no_place || !can_connect || publisher.m_toBeDestroyed.load(std::memory_order_relaxed)
             || !publisher.m_offered.load(std::memory_order_relaxed)
             || key_of(publisher.m_serviceDescription) != key) {
             return;
         }
-        int look = 0;
-        while (look < kLooks && !has_place(publisher, queue)) {
+        Connection connection = connection_of(publisher, queue);
+        for (int look = 1; look < kLooks && connection != Connection::complete; ++look) {
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            ++look;
+            connection = connection_of(publisher, queue);
         }
-        left_out = look == kLooks;
+        worst = connection != Connection::complete ? connection : worst;
     });
-    return left_out;
+    return worst;
 }
 
 } // namespace qipc

@@ -33,8 +33,13 @@ uint32_t port_pool_closing_subscribers(const iox::roudi::PortPoolData& pool);
 uint32_t port_pool_closing_subscribers_of(const iox::roudi::PortPoolData& pool, const StreamName& name,
                                           const std::vector<uint64_t>& except);
 
-/** True when a publisher of the stream has given all its places to others, so that this subscriber receives nothing of it. */
-bool port_pool_is_left_out(const iox::roudi::PortPoolData& pool, const StreamName& name,
-                           iox::popo::SubscriberPortData& subscriber);
+enum class Connection {
+    complete, // every publisher of the stream that can serve this subscriber does
+    no_place, // one has given all its places to others
+    missed    // one has places, but had none when the daemon looked, and it does not look again
+};
+
+Connection port_pool_connection(const iox::roudi::PortPoolData& pool, const StreamName& name,
+                                iox::popo::SubscriberPortData& subscriber);
 
 } // namespace qipc

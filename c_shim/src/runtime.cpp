@@ -105,6 +105,7 @@ int32_t attach(const std::shared_ptr<World>& world) {
 void disconnect(const std::shared_ptr<World>& world) {
     const bool is_known = world_check(*world) == QIPC_OK;
     const auto job = std::make_shared<Job>();
+    job->must_run = true;
     job->work = [world] { detach(*world); };
     if (!is_known) {
         // The goodbye would wait for an answer that nobody gives.

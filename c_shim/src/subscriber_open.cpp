@@ -98,7 +98,9 @@ int32_t make_port(const World& world, const Request& request, iox_sub_t* sub) {
             if (!guard.entered) {
                 return refuse_closed_gate();
             }
-            if (port_pool_is_left_out(*world.pool, request.name, *(*sub)->m_portData)) {
+            const Connection connection = port_pool_connection(*world.pool, request.name, *(*sub)->m_portData);
+            if (connection != Connection::complete) {
+                is_stream_closing = is_stream_closing || connection == Connection::missed;
                 refused.push_back(static_cast<uint64_t>((*sub)->m_portData->m_uniqueId));
                 iox_sub_deinit(*sub);
                 status = refuse_stream(request.name);

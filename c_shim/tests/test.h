@@ -75,7 +75,10 @@ void sleep_ms(uint32_t ms);
     do {                                                                                                               \
         const double eventually_deadline = now_ms() + 10000;                                                           \
         while (!(condition)) {                                                                                         \
-            CHECK(now_ms() < eventually_deadline && #condition);                                                       \
+            if (now_ms() >= eventually_deadline) {                                                                     \
+                fprintf(stderr, "%s:%d: never: %s\n  last error: %s\n", __FILE__, __LINE__, #condition, error_text()); \
+                exit(1);                                                                                               \
+            }                                                                                                          \
             sleep_ms(2);                                                                                               \
         }                                                                                                              \
     } while (0)

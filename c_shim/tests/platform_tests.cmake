@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests of single modules: signals, the daemon, the platform. Each TEST(name) in a *_test.cpp is a test of its own, in a
+# namespace of its own and without a daemon, unless it starts one.
+
+# unit_test(<name> [source ...]): a program from <name>_test.cpp and the library's own objects, and its tests.
+function(unit_test module)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${module}_test.cpp)
+  set(program qipc_${module}_test)
+  add_executable(${program} ${source} unit.cpp ${ARGN} $<TARGET_OBJECTS:qipc>)
+  target_compile_features(${program} PRIVATE cxx_std_20)
+  target_compile_options(${program} PRIVATE -Wall -Wextra -Werror)
+  target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/c_shim/src)
+  target_link_libraries(${program} PRIVATE qaultra_ipc_headers iceoryx_binding_c::iceoryx_binding_c
+    iceoryx_posh::iceoryx_posh iceoryx_hoofs::iceoryx_hoofs Threads::Threads)
+  # Beside qipc-guard, where the library looks for it.
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  if(QIPC_SANITIZE)
+    target_compile_options(${program} PRIVATE -fsanitize=${QIPC_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${program} PRIVATE -fsanitize=${QIPC_SANITIZE})
+  endif()
+
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  file(STRINGS ${source} lines REGEX "^TEST\\([a-z0-9_]+\\)")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^TEST\\(([a-z0-9_]+)\\).*" "\\1" name ${line})
+    add_test(NAME ${module}.${name}
+      COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/with_roudi.sh $<TARGET_FILE:${program}> ${name})
+    set_tests_properties(${module}.${name} PROPERTIES TIMEOUT 180 ENVIRONMENT QIPC_TEST_DAEMON=none)
+  endforeach()
+endfunction()
+
+unit_test(platform)

@@ -76,7 +76,8 @@ export class Parker {
     // Cleared before the ports are asked, so that what arrives after the question sends a byte of its own.
     this.#native.symbols.qipc_waiter_clear(this.#waiter);
     for (const port of [...this.#parked.keys()]) {
-      if (port.hasData()) this.#wake(port);
+      // A wake-up can be late, for data that were read before this port was parked, and has disarmed the port all the same.
+      if (this.#native.symbols.qipc_waiter_arm(this.#waiter, port.handle) !== ARMED) this.#wake(port);
     }
   }
 

@@ -98,10 +98,17 @@ int32_t check_runtime_name(const std::string& name) {
     if (status != QIPC_OK) {
         return status;
     }
-    const size_t slash = name.find('/');
-    if (slash != std::string::npos) {
-        return fail(QIPC_E_NAME_INVALID, static_cast<double>(slash), 0,
-                    "Cannot use the runtime name \"%s\": it contains '/' at byte %zu", name.c_str(), slash);
+    // It becomes the name of a socket and of a lock, which the stack makes of these characters alone.
+    for (size_t at = 0; at < name.size(); ++at) {
+        const char c = name[at];
+        const bool is_taken = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                              c == '-' || c == ':' || (c == '.' && at + 1 < name.size());
+        if (!is_taken) {
+            return fail(QIPC_E_NAME_INVALID, 0, 0,
+                        "Cannot use the runtime name \"%s\" because of its byte %zu: letters, digits, '_', '-', ':' and '.' "
+                        "(not at the end) make one",
+                        name.c_str(), at);
+        }
     }
     return QIPC_OK;
 }

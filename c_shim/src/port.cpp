@@ -5,14 +5,30 @@
 
 namespace qipc {
 
+namespace {
+
+/** The stack separates the parts of its messages by commas and does not quote them. */
+int32_t check_part(const char* what, const uint8_t* bytes, uint32_t length, std::string* name) {
+    const int32_t status = check_name(what, bytes, length, name);
+    const size_t comma = status == QIPC_OK ? name->find(',') : std::string::npos;
+    if (comma == std::string::npos) {
+        return status;
+    }
+    return fail(QIPC_E_NAME_INVALID, 0, 0,
+                "Cannot use the %s name \"%s\": it has a comma at byte %zu, which iceoryx cannot carry", what, name->c_str(),
+                comma);
+}
+
+} // namespace
+
 int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
                           const uint8_t* event, uint32_t event_len, StreamName* name) {
-    int32_t status = check_name("service", service, service_len, &name->service);
+    int32_t status = check_part("service", service, service_len, &name->service);
     if (status == QIPC_OK) {
-        status = check_name("stream", stream, stream_len, &name->stream);
+        status = check_part("stream", stream, stream_len, &name->stream);
     }
     if (status == QIPC_OK) {
-        status = check_name("event", event, event_len, &name->event);
+        status = check_part("event", event, event_len, &name->event);
     }
     return status;
 }

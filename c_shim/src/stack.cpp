@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -165,8 +166,19 @@ const char* stack_error_name(iox::Error error) noexcept {
 }
 
 int32_t stack_check_name_free(const std::string& name) {
-    const std::string path = "/tmp/" + name + ".lock";
-    const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    // The stack removes what lies under these names before it makes its socket and its lock.
+    const std::string socket = "/tmp/" + name;
+    const std::string path = socket + ".lock";
+    struct stat found {};
+    const bool has_lock = lstat(path.c_str(), &found) == 0;
+    const bool is_lock_foreign = has_lock && (!S_ISREG(found.st_mode) || found.st_size > 0);
+    const bool is_socket_foreign = lstat(socket.c_str(), &found) == 0 && (!S_ISSOCK(found.st_mode) || !has_lock);
+    if (is_lock_foreign || is_socket_foreign) {
+        return fail(QIPC_E_NAME_IN_USE, 0, 0,
+                    "Cannot use the runtime name \"%s\": %s is there, is not of iceoryx, and would be removed", name.c_str(),
+                    is_lock_foreign ? path.c_str() : socket.c_str());
+    }
+    const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) {
         if (errno == EACCES || errno == EPERM) {
             return fail(QIPC_E_NAME_IN_USE, 0, 0, "Cannot use the runtime name \"%s\": %s belongs to another user",

@@ -51,15 +51,15 @@ export class NameTooLongError extends IpcError {
   static override readonly remedy: string = "shorten it; longer names would be cut, and two streams could become one";
 }
 
-/** A name holds a NUL, a control character, is not well-formed Unicode, or is a runtime name with a slash. */
+/** A name holds a control character, is not well-formed Unicode, or has a character that the stack cannot carry. */
 export class NameInvalidError extends IpcError {
   /** The stable code of this class. */
   static override readonly code: string = "QIPC_NAME_INVALID";
   /** What is wrong, in words. */
-  static override readonly condition: string =
-    "the name holds a NUL, a control character, a lone surrogate, or is a runtime name with a slash";
+  static override readonly condition: string = "the name holds a NUL or another control character, or a lone surrogate";
   /** What to do about it, in words. */
-  static override readonly remedy: string = "use printable characters only";
+  static override readonly remedy: string =
+    "use printable characters and no comma, in a runtime name letters, digits, '_', '-', ':' and '.' only";
 }
 
 /** A native handle never existed or is of another kind. */

@@ -48,7 +48,7 @@ extern "C" {
 #define QIPC_E_OPTION (-5)               /* an option is unknown, malformed or out of its range */
 #define QIPC_E_NAME_EMPTY (-6)
 #define QIPC_E_NAME_TOO_LONG (-7)        /* value: bytes, limit: QIPC_NAME_BYTES_MAX */
-#define QIPC_E_NAME_INVALID (-8)         /* NUL inside, not UTF-8, a control character, or '/' in a runtime name */
+#define QIPC_E_NAME_INVALID (-8)         /* NUL inside, not UTF-8, a control character, or one that this stack cannot carry */
 #define QIPC_E_BAD_HANDLE (-9)
 #define QIPC_E_CLOSED (-10)
 #define QIPC_E_WRONG_THREAD (-11)

@@ -94,11 +94,12 @@ export class Native {
   error(status: number, action: string, value?: unknown): IpcError {
     const length = this.symbols.qipc_error_detail(this.result.native, this.#text.native, DETAIL_TEXT_BYTES);
     const text = new TextDecoder().decode(new Uint8Array(this.#text.buffer, 0, Math.max(length, 0)));
-    const given = this.resultView.getFloat64(0, true);
-    const limit = this.resultView.getFloat64(8, true);
+    // No limit is 0, and a value of 0 without a limit says nothing.
+    const limit = this.resultView.getFloat64(8, true) || undefined;
+    const given = this.resultView.getFloat64(0, true) || (limit === undefined ? undefined : 0);
     return errorOfStatus(status, action, {
-      value: value ?? (Number.isNaN(given) ? undefined : given),
-      limit: Number.isNaN(limit) ? undefined : limit,
+      value: value ?? given,
+      limit,
       condition: text === "" ? undefined : text,
     });
   }

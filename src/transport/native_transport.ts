@@ -117,7 +117,8 @@ export class NativeTransport implements Transport {
 
 function decodePorts(buffer: ArrayBuffer, count: number): PortEntry[] {
   const view = new DataView(buffer);
-  const decoder = new TextDecoder();
+  // A name may begin with what would be taken for a byte order mark and left out.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const ports: PortEntry[] = [];
   let at = 0;
   for (let index = 0; index < count; index++) {

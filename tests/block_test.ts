@@ -202,6 +202,12 @@ describe("Block.records", () => {
     }
   });
 
+  test("Block.records has no more records than their writer counted", () => {
+    const window = blockWindow(1);
+    writeHeader(window, 0, 0, 1, 0, FLAG_LENGTH, 144, 72, Tick.id);
+    assertEquals(boundBlock(window, 0).records(Tick).length, 1);
+  });
+
   test("Block.records never reaches past the used bytes, whatever the header says", () => {
     const random = new Random(4);
     const window = blockWindow(1);

@@ -126,6 +126,18 @@ describe("RecordView", () => {
     }, BlockReleasedError);
   });
 
+  test("RecordView of a reused block goes on with one object after loops that were left without an end", () => {
+    const window = blockWindow(1);
+    const block = boundBlock(window, fillBlock(window, 0, Level, levels(2)));
+    const objects = new Set<unknown>();
+    for (let turn = 0; turn < 5; turn++) {
+      objects.add(block.records(Level)[Symbol.iterator]().next().value);
+      block.release();
+      bindBlock(block, window, 0, 1, 2, new NotingOwner(), 1);
+    }
+    assertEquals(objects.size, 1);
+  });
+
   test("RecordView of a reused block shows the new block once it is asked for", () => {
     const window = blockWindow(2);
     fillBlock(window, 0, Level, levels(2));

@@ -50,7 +50,7 @@ mount_private_folders() {
       ;;
     *) mount --no-mtab -t tmpfs -o mode=1777 tmpfs /tmp || return 1 ;;
   esac
-  cd "$cwd" 2>/dev/null || cd "$root"
+  cd "$cwd" 2>/dev/null || cd "$root" || return 1
 }
 
 # is_ours <pid>: whether the command started this process, directly or not.
@@ -67,7 +67,7 @@ find_others() {
   others=""
   for entry in /proc/[0-9]*; do
     pid=${entry#/proc/}
-    [ "$pid" != $$ ] && is_ours "$pid" || continue
+    if [ "$pid" = $$ ] || ! is_ours "$pid"; then continue; fi
     # A process that has ended and was not waited for (state Z) is nobody's burden.
     { read -r stat <"$entry/stat"; } 2>/dev/null || continue
     case ${stat##*) } in Z*) continue ;; esac
@@ -113,10 +113,10 @@ for pid in $others; do
   echo "namespace.sh: still running: $pid $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")" >&2
   kill -KILL "$pid" 2>/dev/null
 done
-for file in $(ls -A /dev/shm); do
-  printf '%s\n' "$shm_before" | grep -qxF "$file" && continue
+for file in /dev/shm/* /dev/shm/.[!.]*; do
+  if ! [ -e "$file" ] || printf '%s\n' "$shm_before" | grep -qxF "${file#/dev/shm/}"; then continue; fi
   left=yes
-  echo "namespace.sh: left in /dev/shm: $file" >&2
+  echo "namespace.sh: left in /dev/shm: ${file#/dev/shm/}" >&2
 done
 
 if [ "$status" -eq 0 ] && [ "$left" = yes ]; then status=$left_behind; fi

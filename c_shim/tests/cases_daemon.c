@@ -9,6 +9,43 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/** How many threads of a process are not in one of these states, by the letters of proc(5). A process that has gone has none. */
+static int threads_not_in(int pid, const char* states) {
+    char path[320];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR* directory = opendir(path);
+    if (directory == NULL) {
+        return 0;
+    }
+    int count = 0;
+    const struct dirent* entry;
+    while ((entry = readdir(directory)) != NULL) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/stat", pid, entry->d_name);
+        FILE* file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        char state = 0;
+        if (file != NULL) {
+            if (fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && strchr(states, state) == NULL) {
+                ++count;
+            }
+            fclose(file);
+        }
+    }
+    closedir(directory);
+    return count;
+}
+
+/** Kills a process and waits until its last thread has gone, and with it its locks and sockets. The first one stays as a zombie
+ * until its parent has waited for it. */
+static void kill_all_threads(int pid) {
+    CHECK(kill(pid, SIGKILL) == 0);
+    EVENTUALLY(threads_not_in(pid, "ZX") == 0);
+}
+
+static void stop_daemon(void) {
+    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
+    EVENTUALLY(threads_not_in(daemon_pid(), "T") == 0);
+}
+
 CASE(no_daemon) {
     const double before = now_ms();
     EXPECT(QIPC_E_DAEMON_ABSENT, qipc_runtime_open((const uint8_t*)"", 0, RESULT));
@@ -19,7 +56,7 @@ CASE(no_daemon) {
 }
 
 CASE(hung_daemon_at_open) {
-    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
+    stop_daemon();
     EXPECT(QIPC_E_DAEMON_HUNG, qipc_runtime_open((const uint8_t*)"timeout_ms=200\n", 15, RESULT));
     EXPECT(QIPC_E_DAEMON_HUNG, qipc_runtime_open((const uint8_t*)"timeout_ms=200\n", 15, RESULT));
     CHECK(kill(daemon_pid(), SIGCONT) == 0);
@@ -30,7 +67,7 @@ CASE(hung_daemon_later) {
     const uint32_t runtime = open_runtime("timeout_ms=300\n");
     const uint32_t publisher = open_publisher(runtime, "s");
     const uint32_t subscriber = open_subscriber(runtime, "s");
-    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
+    stop_daemon();
     EXPECT(QIPC_E_DAEMON_HUNG, try_publisher(runtime, "late", 0, 0));
     /* While the answer is outstanding, nothing more is asked. */
     const double before = now_ms();
@@ -53,7 +90,7 @@ CASE(hung_daemon_later) {
 CASE(hung_daemon_at_close) {
     const uint32_t runtime = open_runtime("timeout_ms=200\n");
     open_publisher(runtime, "s");
-    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
+    stop_daemon();
     EXPECT_OK(qipc_runtime_close(runtime));
     EXPECT(QIPC_E_DAEMON_HUNG, qipc_runtime_open((const uint8_t*)"timeout_ms=200\n", 15, RESULT));
     CHECK(kill(daemon_pid(), SIGCONT) == 0);
@@ -71,39 +108,6 @@ static int start_daemon(void) {
         _exit(127);
     }
     return pid;
-}
-
-/** Kills a process and waits until its last thread has gone, and with it its locks and sockets. */
-static void kill_all_threads(int pid) {
-    CHECK(kill(pid, SIGKILL) == 0);
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    for (;;) {
-        /* The first thread stays as a zombie until its parent has waited for it. */
-        DIR* directory = opendir(path);
-        if (directory == NULL) {
-            return;
-        }
-        int threads = 0;
-        const struct dirent* entry;
-        while ((entry = readdir(directory)) != NULL) {
-            threads += entry->d_name[0] != '.';
-        }
-        closedir(directory);
-        char state = 'R';
-        snprintf(path, sizeof path, "/proc/%d/stat", pid);
-        FILE* file = fopen(path, "r");
-        if (file == NULL) {
-            return;
-        }
-        CHECK(fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
-        fclose(file);
-        if (threads <= 1 && (state == 'Z' || state == 'X')) {
-            return;
-        }
-        snprintf(path, sizeof path, "/proc/%d/task", pid);
-        sleep_ms(1);
-    }
 }
 
 static void kill_daemon(void) {
@@ -174,7 +178,7 @@ CASE(attaching_again_after_the_daemon_died) {
 CASE(a_hung_daemon_that_dies_frees_the_waiting_call) {
     const uint32_t runtime = open_runtime("timeout_ms=200\n");
     open_publisher(runtime, "s");
-    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
+    stop_daemon();
     EXPECT(QIPC_E_DAEMON_HUNG, try_publisher(runtime, "late", 0, 0));
     kill_daemon();
     EXPECT(QIPC_E_DAEMON_GONE, try_publisher(runtime, "late", 0, 0));

@@ -9,6 +9,8 @@ import { medians, type Row } from "../support/row.ts";
 const PERCENTILES = ["p50", "p90", "p99", "p999", "max"] as const;
 const NS_PER_US = 1000;
 const RATIO_MAX = 0.5;
+/** What Deno asks for a Unix-domain socket. */
+const denoFlags = ["--allow-read", "--allow-write", "--allow-net"];
 
 /** `wake`: from publishing to the first line of a parked `for await`, against a Unix-domain socket of the same runtime. */
 export async function measureWake(id: string, context: Context): Promise<Row[]> {
@@ -24,8 +26,8 @@ export async function measureWake(id: string, context: Context): Promise<Row[]> 
       const withSocket = { ...options, socket };
       rmSync(socket, { force: true });
       // The whole process on one CPU, ours and the floor alike: both wake through threads of their runtime, too.
-      const server = startWorker(runtime, "wake_socket_in", withSocket, { cpu: 1, denoFlags: ["--allow-all"] });
-      const client = () => startWorker(runtime, "wake_socket_out", withSocket, { cpu: 0, denoFlags: ["--allow-all"] });
+      const server = startWorker(runtime, "wake_socket_in", withSocket, { cpu: 1, denoFlags });
+      const client = () => startWorker(runtime, "wake_socket_out", withSocket, { cpu: 0, denoFlags });
       floors.push((await runPair(server, client))[0]);
       const subscriber = startWorker(runtime, "wake_in", options, { cpu: 1 });
       ours.push((await runPair(subscriber, () => startWorker(runtime, "wake_out", options, { cpu: 0 })))[0]);

@@ -14,14 +14,16 @@
 namespace qipc {
 namespace {
 
-/** True when a queue whose subscriber wants the publisher to wait has no room. */
+/** True when a queue whose subscriber wants the publisher to wait has no room beside the loans that are out: publishing one
+ * into a full queue would wait for a reader that may be this very thread. */
 bool is_any_queue_full(Publisher& publisher) {
+    const uint64_t loans = static_cast<uint64_t>(__builtin_popcount(publisher.loaned));
     auto& distributor = publisher.port->m_chunkSenderData;
     using Distributor = std::remove_reference_t<decltype(distributor)>::ChunkDistributorData_t;
     const std::lock_guard<const Distributor> lock(distributor);
     for (auto& queue : distributor.m_queues) {
         if (queue->m_queueFullPolicy == iox::popo::QueueFullPolicy::BLOCK_PRODUCER
-            && queue->m_queue.size() >= queue->m_queue.capacity()) {
+            && queue->m_queue.size() + loans >= queue->m_queue.capacity()) {
             return true;
         }
     }
@@ -37,12 +39,37 @@ inline bool is_loaned(const Publisher& publisher, uint32_t slot) noexcept {
     return slot < kLoansMax && (publisher.loaned & (1u << slot)) != 0;
 }
 
+/** Takes a chunk into a slot that is neither loaned nor prepared; does not mark it. */
+int32_t take_chunk(Publisher& publisher, uint32_t slot) noexcept {
+    void* payload = nullptr;
+    const iox_AllocationResult outcome =
+        iox_pub_loan_aligned_chunk(publisher.pub, &payload, publisher.payload_size, publisher.alignment);
+    if (outcome != AllocationResult_SUCCESS) {
+        return refuse_loan(publisher, outcome);
+    }
+    if (!window_locate(publisher.view, payload, true, publisher.world_number, &publisher.places[slot])) {
+        iox_pub_release_chunk(publisher.pub, payload);
+        return fail(QIPC_E_INTERNAL, 0, 0, "The loaned chunk at %p lies in no shared mapping", payload);
+    }
+    publisher.loans[slot] = payload;
+    return QIPC_OK;
+}
+
+/** Takes the chunk of the next loan now, while nobody waits for it. Without one the next loan looks again. */
+void prepare_loan(Publisher& publisher) noexcept {
+    const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(~publisher.loaned));
+    if (publisher.prepared == 0 && slot < kLoansMax && take_chunk(publisher, slot) == QIPC_OK) {
+        publisher.prepared = 1u << slot;
+    }
+}
+
 } // namespace
 
 void publisher_destroy_port(Publisher& publisher) noexcept {
     if (port_is_ours(publisher.port, publisher.unique_id)) {
+        const uint32_t taken = publisher.loaned | publisher.prepared;
         for (uint32_t slot = 0; slot < kLoansMax; ++slot) {
-            if (is_loaned(publisher, slot)) {
+            if ((taken & (1u << slot)) != 0) {
                 iox_pub_release_chunk(publisher.pub, publisher.loans[slot]);
             }
         }
@@ -94,7 +121,8 @@ QIPC_EXPORT int32_t qipc_publisher_loan(uint32_t handle, uint8_t* result) {
         if (!port_is_ours(publisher->port, publisher->unique_id)) {
             return refuse_removed_port();
         }
-        const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(~publisher->loaned));
+        const uint32_t free_slots = publisher->prepared != 0 ? publisher->prepared : ~publisher->loaned;
+        const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(free_slots));
         if (slot >= kLoansMax) {
             return fail(QIPC_E_TOO_MANY_LOANS, kLoansMax + 1.0, kLoansMax,
                         "Cannot loan another block: %u are loaned, the limit of one publisher", kLoansMax);
@@ -102,26 +130,21 @@ QIPC_EXPORT int32_t qipc_publisher_loan(uint32_t handle, uint8_t* result) {
         if (publisher->is_blocking && is_any_queue_full(*publisher)) {
             return QIPC_QUEUE_FULL;
         }
-        void* payload = nullptr;
-        const iox_AllocationResult outcome =
-            iox_pub_loan_aligned_chunk(publisher->pub, &payload, publisher->payload_size, publisher->alignment);
-        if (outcome != AllocationResult_SUCCESS) {
-            return refuse_loan(*publisher, outcome);
+        if (publisher->prepared == 0) {
+            if (const int32_t status = take_chunk(*publisher, slot); status != QIPC_OK) {
+                return status;
+            }
         }
-        WindowPlace place;
-        if (!window_locate(publisher->view, payload, true, publisher->world_number, &place)) {
-            iox_pub_release_chunk(publisher->pub, payload);
-            return fail(QIPC_E_INTERNAL, 0, 0, "The loaned chunk at %p lies in no shared mapping", payload);
-        }
+        publisher->prepared = 0;
         publisher->loaned |= 1u << slot;
-        publisher->loans[slot] = payload;
+        const WindowPlace& place = publisher->places[slot];
         const uint32_t words[3] = {slot, place.window, place.offset};
         std::memcpy(result, words, sizeof words);
         return QIPC_OK;
     });
 }
 
-QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint32_t stamp) {
+QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint32_t flags) {
     return shielded([&]() -> int32_t {
         Publisher* publisher = handle_object<Publisher>(handle, Kind::publisher);
         if (publisher == nullptr) {
@@ -130,9 +153,11 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         if (!is_loaned(*publisher, slot)) {
             return refuse_slot(slot);
         }
-        if (stamp > 1 || (stamp == 1 && publisher->payload_size < 16)) {
-            return fail(QIPC_E_OPTION, stamp, 1, "Cannot stamp a payload of %u bytes with %u: the stamp needs 16 bytes",
-                        publisher->payload_size, stamp);
+        const bool stamps = (flags & QIPC_PUBLISH_STAMP) != 0;
+        if ((flags & ~(QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE)) != 0 || (stamps && publisher->payload_size < 16)) {
+            return fail(QIPC_E_OPTION, flags, QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE,
+                        "Cannot publish a payload of %u bytes with flags %u: a stamp needs 16 bytes",
+                        publisher->payload_size, flags);
         }
         const CallGuard guard;
         if (!guard.entered) {
@@ -142,7 +167,7 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
             return refuse_removed_port();
         }
         void* payload = publisher->loans[slot];
-        if (stamp == 1) {
+        if (stamps) {
             timespec now;
             clock_gettime(CLOCK_REALTIME, &now);
             const uint64_t nanoseconds =
@@ -151,7 +176,11 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         }
         publisher->loaned &= ~(1u << slot);
         iox_pub_publish_chunk(publisher->pub, payload);
-        return internal_error("publish", QIPC_OK);
+        const int32_t status = after_call("publish");
+        if ((flags & QIPC_PUBLISH_PREPARE) != 0) {
+            prepare_loan(*publisher);
+        }
+        return status;
     });
 }
 
@@ -173,7 +202,7 @@ QIPC_EXPORT int32_t qipc_publisher_discard(uint32_t handle, uint32_t slot) {
         }
         publisher->loaned &= ~(1u << slot);
         iox_pub_release_chunk(publisher->pub, publisher->loans[slot]);
-        return internal_error("discard", QIPC_OK);
+        return after_call("discard");
     });
 }
 

@@ -22,9 +22,11 @@ struct Publisher {
     uint32_t payload_size = 0;
     uint32_t alignment = 0;
     uint32_t loaned = 0; // one bit for each slot
+    uint32_t prepared = 0; // the bit of the slot whose chunk the next loan gets, if any
     bool is_blocking = false;
     SegmentView view;
     void* loans[kLoansMax] = {};
+    WindowPlace places[kLoansMax] = {};
     uint64_t world_number = 0;
     uint32_t handle = 0;
     uint32_t runtime = 0;

@@ -37,7 +37,7 @@ export const SYMBOLS = {
   qipc_publisher_close: { parameters: ["u32"], result: "i32" },
   // int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result)
   qipc_publisher_loan: { parameters: ["u32", "buffer"], result: "i32" },
-  // int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t stamp)
+  // int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t flags)
   qipc_publisher_publish: { parameters: ["u32", "u32", "u32"], result: "i32" },
   // int32_t qipc_publisher_discard(uint32_t publisher, uint32_t slot)
   qipc_publisher_discard: { parameters: ["u32", "u32"], result: "i32" },

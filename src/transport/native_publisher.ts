@@ -5,7 +5,8 @@ import type { Scratch } from "../ffi/types.ts";
 import type { PortName, PublisherSettings, TransportPublisher } from "./transport.ts";
 
 const FLAG_BLOCKING = 1;
-const STAMP_TIME = 1;
+const PUBLISH_STAMP = 1;
+const PUBLISH_PREPARE = 2;
 const RESULT_BYTES = 256;
 
 /** A publisher port behind the C ABI. */
@@ -15,6 +16,7 @@ export class NativePublisher implements TransportPublisher {
   readonly #symbols: Symbols;
   readonly #handle: number;
   readonly #stream: string;
+  readonly #publishFlags: number;
   readonly #result: Scratch;
   readonly #words: Uint32Array;
   #closed = false;
@@ -23,6 +25,9 @@ export class NativePublisher implements TransportPublisher {
     this.#native = native;
     this.#symbols = native.symbols;
     this.#stream = name.stream;
+    // Taking the next chunk while nobody waits for it shortens the way of the next block by a third. A blocking publisher has
+    // to look for room at each loan anyway.
+    this.#publishFlags = settings.blocking ? PUBLISH_STAMP : PUBLISH_STAMP | PUBLISH_PREPARE;
     this.#result = native.scratch(RESULT_BYTES);
     this.#words = new Uint32Array(this.#result.buffer);
     const service = native.text(name.service);
@@ -68,7 +73,7 @@ export class NativePublisher implements TransportPublisher {
   }
 
   publish(slot: number): void {
-    const status = this.#symbols.qipc_publisher_publish(this.#handle, slot, STAMP_TIME);
+    const status = this.#symbols.qipc_publisher_publish(this.#handle, slot, this.#publishFlags);
     if (status < 0) throw this.#native.error(status, `publish a block of stream ${JSON.stringify(this.#stream)}`);
   }
 

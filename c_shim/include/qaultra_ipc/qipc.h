@@ -160,9 +160,13 @@ int32_t qipc_publisher_close(uint32_t publisher);
  */
 int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result);
 
-/** Writes CLOCK_REALTIME into bytes 8-15 of the chunk when `stamp` is 1, and delivers it. The slot is free afterwards. Data
- * call; a blocking publisher may wait when another publisher of the stream filled the queue since the loan. */
-int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t stamp);
+#define QIPC_PUBLISH_STAMP 1u   /* write CLOCK_REALTIME into bytes 8-15 of the chunk first */
+#define QIPC_PUBLISH_PREPARE 2u /* take the chunk of the next loan afterwards, so that the loan finds it ready */
+
+/** Delivers the chunk; the slot is free afterwards. `flags`: QIPC_PUBLISH_... A prepared chunk counts as no loan; one that the
+ * pool has not is looked for again by the next loan. Data call; a blocking publisher may wait when another publisher of the
+ * stream filled the queue since the loan. */
+int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t flags);
 
 /** Gives a loan back unpublished. Data call. */
 int32_t qipc_publisher_discard(uint32_t publisher, uint32_t slot);

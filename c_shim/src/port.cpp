@@ -55,11 +55,8 @@ int32_t refuse_closed_gate() noexcept {
     return fail(QIPC_E_CLOSED, 0, 0, "Cannot call the stack: this process is ending");
 }
 
-int32_t internal_error(const char* call, int32_t otherwise) noexcept {
+int32_t refuse_stack_error(const char* call) noexcept {
     const iox::Error error = stack_take_error();
-    if (error == iox::Error::kNO_ERROR) {
-        return otherwise;
-    }
     return fail(QIPC_E_INTERNAL, static_cast<double>(error), 0, "The stack reported %s in %s", stack_error_name(error),
                 call);
 }

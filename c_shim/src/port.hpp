@@ -59,8 +59,13 @@ int32_t refuse_removed_port() noexcept;
 /** The status of a call that the closed gate refused. */
 int32_t refuse_closed_gate() noexcept;
 
-/** What iceoryx reported in the last call of this thread as QIPC_E_INTERNAL, or `otherwise` when it reported nothing. */
-int32_t internal_error(const char* call, int32_t otherwise) noexcept;
+/** QIPC_E_INTERNAL with what iceoryx reported. */
+int32_t refuse_stack_error(const char* call) noexcept;
+
+/** The status of a data call that iceoryx cannot refuse: QIPC_OK unless it reported an error on the way. */
+inline int32_t after_call(const char* call) noexcept {
+    return __builtin_expect(t_stack_error == 0, 1) ? QIPC_OK : refuse_stack_error(call);
+}
 
 /** True while the world's sentinel is still this process's. */
 bool sentinel_holds(const World& world) noexcept;

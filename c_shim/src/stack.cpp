@@ -23,12 +23,15 @@
 #include <mutex>
 
 namespace qipc {
+
+__thread uint32_t t_stack_error __attribute__((tls_model("initial-exec"))) = 0;
+
 namespace {
 
 using iox::runtime::PoshRuntime;
 using iox::runtime::PoshRuntimeImpl;
 
-__thread iox::Error t_error __attribute__((tls_model("initial-exec"))) = iox::Error::kNO_ERROR;
+static_assert(static_cast<uint32_t>(iox::Error::kNO_ERROR) == 0);
 
 /** iceoryx's runtime is a singleton only because its factory is; with a factory of ours it can be destroyed and made anew. */
 class AttachedRuntime final : public PoshRuntimeImpl {
@@ -65,7 +68,7 @@ class AttachedRuntime final : public PoshRuntimeImpl {
 AttachedRuntime* AttachedRuntime::s_instance = nullptr;
 
 void on_error(const iox::Error error, const std::function<void()>&, const iox::ErrorLevel) {
-    t_error = error;
+    t_stack_error = static_cast<uint32_t>(error);
     // From a registration that failed half way the constructor would go on with garbage: it must not return there.
     const bool fatal = error == iox::Error::kIPC_INTERFACE__REG_ROUDI_NOT_AVAILABLE
                        || error == iox::Error::kIPC_INTERFACE__REG_UNABLE_TO_WRITE_TO_ROUDI_CHANNEL
@@ -129,7 +132,7 @@ void stack_set_log(LogLevel level) {
 }
 
 bool stack_attach(const std::string& name) {
-    t_error = iox::Error::kNO_ERROR;
+    t_stack_error = 0;
     const iox::RuntimeName_t runtime_name(iox::cxx::TruncateToCapacity, name.c_str());
     const DescriptorSet before = open_descriptors();
     PoshRuntime::initRuntime(runtime_name);
@@ -156,8 +159,8 @@ void stack_provide_condition(iox::popo::ConditionVariableData* condition) {
 }
 
 iox::Error stack_take_error() noexcept {
-    const iox::Error error = t_error;
-    t_error = iox::Error::kNO_ERROR;
+    const iox::Error error = static_cast<iox::Error>(t_stack_error);
+    t_stack_error = 0;
     return error;
 }
 

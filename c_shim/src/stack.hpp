@@ -40,6 +40,9 @@ void stack_drop_condition(iox::popo::ConditionVariableData* condition);
  * that cannot fail. */
 void stack_provide_condition(iox::popo::ConditionVariableData* condition);
 
+/** The last error that iceoryx reported on this thread, 0 for none. To be read by a data call, and taken by stack_take_error. */
+extern __thread uint32_t t_stack_error __attribute__((tls_model("initial-exec")));
+
 /** The last error that iceoryx reported on this thread since the last call, or NO_ERROR. Any thread. */
 iox::Error stack_take_error() noexcept;
 const char* stack_error_name(iox::Error error) noexcept;

@@ -21,9 +21,8 @@ int32_t refuse_held(const Subscriber& subscriber) noexcept {
 }
 
 /** Checks a chunk before anybody sees it; a wrong one is given back and its refusal recorded. */
-bool is_good(Subscriber& subscriber, const void* payload) noexcept {
-    const ChunkHeader* header = ChunkHeader::fromUserPayload(payload);
-    const uint32_t size = header->userPayloadSize();
+bool is_good(Subscriber& subscriber, const void* payload, const ChunkHeader& header) noexcept {
+    const uint32_t size = header.userPayloadSize();
     if (__builtin_expect(size == subscriber.payload_size
                              && (reinterpret_cast<uintptr_t>(payload) & subscriber.alignment_mask) == 0,
                          1)) {
@@ -135,7 +134,8 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
                 return fail(QIPC_E_INTERNAL, static_cast<double>(outcome), 0, "The stack refused a take with %d",
                             static_cast<int>(outcome));
             }
-            if (!is_good(*subscriber, payload)) {
+            const ChunkHeader& header = *ChunkHeader::fromUserPayload(payload);
+            if (!is_good(*subscriber, payload, header)) {
                 if (count == 0) {
                     return QIPC_E_FOREIGN_CHUNK;
                 }
@@ -151,8 +151,7 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
             const uint16_t slot = subscriber->free_slots[--subscriber->free_count];
             subscriber->held[slot] = payload;
             const uint32_t words[4] = {slot, place.window, place.offset, subscriber->payload_size};
-            const uint64_t words_behind[2] = {
-                static_cast<uint64_t>(ChunkHeader::fromUserPayload(payload)->originId()), 0};
+            const uint64_t words_behind[2] = {static_cast<uint64_t>(header.originId()), 0};
             uint8_t* entry = result + count * QIPC_TAKE_ENTRY_BYTES;
             std::memcpy(entry, words, sizeof words);
             std::memcpy(entry + 16, words_behind, sizeof words_behind);
@@ -182,7 +181,7 @@ QIPC_EXPORT int32_t qipc_subscriber_release(uint32_t handle, uint32_t slot) {
         subscriber->held[slot] = nullptr;
         subscriber->free_slots[subscriber->free_count++] = static_cast<uint16_t>(slot);
         iox_sub_release_chunk(subscriber->sub, payload);
-        return internal_error("release", QIPC_OK);
+        return after_call("release");
     });
 }
 

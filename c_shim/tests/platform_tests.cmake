@@ -31,3 +31,23 @@ function(unit_test module)
 endfunction()
 
 unit_test(platform)
+unit_test(signals)
+
+# What scripts load to be inside a call when a signal arrives.
+add_library(qipc_signals_probe MODULE signals_probe.cpp
+  ${PROJECT_SOURCE_DIR}/c_shim/src/gate.cpp ${PROJECT_SOURCE_DIR}/c_shim/src/signals.cpp)
+target_compile_features(qipc_signals_probe PRIVATE cxx_std_20)
+target_compile_options(qipc_signals_probe PRIVATE -Wall -Wextra -Werror)
+target_include_directories(qipc_signals_probe PRIVATE ${PROJECT_SOURCE_DIR}/c_shim/src)
+target_link_libraries(qipc_signals_probe PRIVATE qaultra_ipc_headers Threads::Threads)
+target_link_options(qipc_signals_probe PRIVATE -Wl,-z,nodelete)
+set_target_properties(qipc_signals_probe PROPERTIES
+  CXX_VISIBILITY_PRESET hidden
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+unit_test(signals_scripts)
+target_compile_definitions(qipc_signals_scripts_test PRIVATE
+  QIPC_TEST_RUNTIMES="${PROJECT_SOURCE_DIR}/node_modules/.bin"
+  QIPC_TEST_SCRIPT="${CMAKE_CURRENT_SOURCE_DIR}/signals_script.ts"
+  QIPC_TEST_PROBE="$<TARGET_FILE:qipc_signals_probe>")
+add_dependencies(qipc_signals_scripts_test qipc_signals_probe)

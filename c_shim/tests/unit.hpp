@@ -30,7 +30,7 @@ struct Test {
 #define EXPECT(expected, call) unit::expect((expected), (call), #call, __FILE__, __LINE__)
 
 /** Polls until the condition holds; fails after 20 s. */
-#define EVENTUALLY(condition) unit::eventually([&] { return (condition); }, #condition, __FILE__, __LINE__)
+#define EVENTUALLY(condition) unit::eventually([&]() -> bool { return (condition); }, #condition, __FILE__, __LINE__)
 
 [[noreturn]] void failed(const char* file, int line, const char* what);
 void expect(int32_t expected, int32_t status, const char* call, const char* file, int line);

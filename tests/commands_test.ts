@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { startProgram } from "./support/process.ts";
+import { startProgram, startScript } from "./support/process.ts";
 import { projectFolder } from "./support/runtime.ts";
 
 async function x(...args: string[]) {
@@ -35,7 +35,7 @@ test("deno.json has a task for every command, and each calls ./x", async () => {
 });
 
 test("./x test refuses a second filter with status 2", async () => {
-  const { code, stderr } = await x("test", "one", "two");
-  assertEquals(code, 2);
-  assert(stderr.includes("Usage: ./x test [filter]"));
+  const runner = startScript("scripts/test.ts", ["one", "two"], { runtime: "deno" });
+  assertEquals((await runner.exited()).code, 2);
+  assert(runner.stderr.includes("Usage: ./x test [filter]"));
 });

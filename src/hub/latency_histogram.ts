@@ -32,13 +32,16 @@ export class LatencyHistogram {
   get summary(): LatencyNs | undefined {
     const h = this.#histogram;
     if (h.count === 0) return undefined;
+    const { min, max } = h;
+    // The histogram answers with the upper end of a bucket, which can lie beyond the longest.
+    const within = (ns: number): number => Math.min(Math.max(ns, min), max);
     return {
-      min: h.min,
-      mean: h.mean,
-      p50: h.percentile(50),
-      p99: h.percentile(99),
-      p999: h.percentile(99.9),
-      max: h.max,
+      min,
+      mean: within(h.mean),
+      p50: within(h.percentile(50)),
+      p99: within(h.percentile(99)),
+      p999: within(h.percentile(99.9)),
+      max,
     };
   }
 

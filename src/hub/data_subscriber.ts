@@ -182,7 +182,7 @@ export class DataSubscriber {
       this.#counters.heldLimitHits++;
       throw new HeldLimitError("receive a block", { value: this.#held.size + 1, limit: HELD_BLOCKS_MAX });
     }
-    return this.#next(true);
+    return this.#next();
   }
 
   /**
@@ -278,7 +278,7 @@ export class DataSubscriber {
     };
     const source: BlockSource = {
       isClosed: () => this.closed,
-      nextBlock: () => this.#next(false),
+      nextBlock: () => this.#next(),
       idle: () => waitInLoop(this.#reader, this.#wait, setEndIdle),
       busy: () => this.#reader.quieten(),
       endIdle: () => endIdle?.(),
@@ -303,8 +303,8 @@ export class DataSubscriber {
   }
 
   /** The next block as an object of its own that this subscriber keeps until it is released. */
-  #next(forLong: boolean): Block | null {
-    const block = forLong ? this.#held.nextForLong() : this.#held.next();
+  #next(): Block | null {
+    const block = this.#held.next();
     if (block === null) return null;
     this.#counters.received(this.#reader);
     return block;

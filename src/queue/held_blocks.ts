@@ -16,16 +16,12 @@ export class HeldBlocks implements BlockOwner {
     return this.#blocks.size;
   }
 
-  /** The next block, held until it is released, or null. */
+  /** The next block, held until it is released, or null. It may be a copy, so that others are not robbed. */
   next(): Block | null {
     const block = new Block();
-    return this.#reader.next(block, this) ? this.#keep(block) : null;
-  }
-
-  /** The same for a block that may be held long: it may be a copy, so that others are not robbed. */
-  nextForLong(): Block | null {
-    const block = new Block();
-    return this.#reader.nextForLong(block, this) ? this.#keep(block) : null;
+    if (!this.#reader.nextForLong(block, this)) return null;
+    this.#blocks.set(this.#reader.token, block);
+    return block;
   }
 
   releaseBlock(token: number): void {
@@ -36,10 +32,5 @@ export class HeldBlocks implements BlockOwner {
   /** Releases all, as at the end of the subscriber. */
   releaseAll(): void {
     for (const block of [...this.#blocks.values()]) block.release();
-  }
-
-  #keep(block: Block): Block {
-    this.#blocks.set(this.#reader.token, block);
-    return block;
   }
 }

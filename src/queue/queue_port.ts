@@ -61,7 +61,9 @@ export class QueuePort {
   #spillWindow: Window | undefined;
   #closed = false;
 
+  /** Either all of them wait for data, or all wait for the room that a slower reader has to make. */
   readonly #parked = new Map<QueueReader, () => void>();
+  #waitsForRoom = false;
 
   constructor(native: TransportSubscriber, windows: WindowTable, lossless: boolean, onEmpty: () => void) {
     this.#native = native;
@@ -108,6 +110,7 @@ export class QueuePort {
     if (index < 0) return;
     this.#readers.splice(index, 1);
     this.unpark(reader);
+    if (this.#waitsForRoom) this.wake();
     if (this.#readers.length > 0) return;
     this.#closed = true;
     this.#native.close();
@@ -116,11 +119,12 @@ export class QueuePort {
 
   /** Takes what the native queue has into the log; returns how many blocks came. */
   fill(): number {
-    let max = NATIVE_SLOTS - this.#nativeUsed;
-    if (this.#lossless) max = Math.min(max, this.#roomOfReaders());
-    else if (max === 0) max = this.#spill();
-    if (max <= 0) return 0;
-    const count = this.#native.take(max);
+    const room = this.#lossless ? this.#roomOfReaders() : NATIVE_SLOTS;
+    if (room <= 0) return 0;
+    let free = NATIVE_SLOTS - this.#nativeUsed;
+    if (free === 0) free = this.#spill();
+    if (free === 0) return 0;
+    const count = this.#native.take(Math.min(free, room));
     if (count === 0) return 0;
     for (let index = 0; index < count; index++) this.#append(index * TAKE_ENTRY_WORDS);
     if (!this.#lossless) {
@@ -129,7 +133,7 @@ export class QueuePort {
     // What a parked reader waits for is in the log now, where the native port no longer tells of it.
     if (this.#parked.size > 0) {
       this.#native.unpark();
-      this.#wake();
+      this.wake();
     }
     return count;
   }
@@ -172,33 +176,45 @@ export class QueuePort {
     this.#native.release(slot);
   }
 
+  /** Whether a reader that has read the whole log would find more. */
   hasData(): boolean {
-    return this.#native.hasData();
+    return !this.#isStalled() && this.#native.hasData();
   }
 
   wait(timeoutMs: number): boolean {
-    return this.#native.wait(timeoutMs);
+    // While this thread sleeps no other reader of it could make room.
+    return !this.#isStalled() && this.#native.wait(timeoutMs);
+  }
+
+  /** Whether readers wait until another one has read, and are to be woken then. */
+  get waitsForRoom(): boolean {
+    return this.#waitsForRoom;
   }
 
   /** Calls a reader back when data come. One native park serves all readers. */
   park(reader: QueueReader, onReady: () => void): void {
     this.#parked.set(reader, onReady);
-    if (this.#parked.size === 1) this.#native.park(() => this.#wake());
+    if (this.#isStalled()) this.#waitsForRoom = true;
+    else if (this.#parked.size === 1) this.#native.park(() => this.wake());
   }
 
   unpark(reader: QueueReader): void {
-    if (this.#parked.delete(reader) && this.#parked.size === 0) this.#native.unpark();
+    if (!this.#parked.delete(reader) || this.#parked.size > 0) return;
+    this.#waitsForRoom = false;
+    this.#native.unpark();
+  }
+
+  /** Lets every parked reader look again. */
+  wake(): void {
+    const callbacks = [...this.#parked.values()];
+    this.#parked.clear();
+    this.#waitsForRoom = false;
+    for (const callback of callbacks) callback();
   }
 
   /** A reader is so busy that being woken helps nobody and costs the publisher. */
   quieten(): void {
     if (this.#parked.size === 0) this.#native.quieten();
-  }
-
-  #wake(): void {
-    const callbacks = [...this.#parked.values()];
-    this.#parked.clear();
-    for (const callback of callbacks) callback();
   }
 
   #append(at: number): void {
@@ -234,6 +250,11 @@ export class QueuePort {
     if (source < 0) return sources.addOriginWithEpoch(originLow, originHigh, epochLow, epochHigh);
     sources.learnEpoch(source, epochLow, epochHigh);
     return source;
+  }
+
+  /** Whether nothing can be taken, because the slowest reader of a lossless port has as much unread as it may have. */
+  #isStalled(): boolean {
+    return this.#lossless && this.#roomOfReaders() <= 0;
   }
 
   /** How many blocks every reader can take in without losing one. */

@@ -108,6 +108,7 @@ export class QueueReader implements BlockOwner {
     for (;;) {
       if (this.#cursor === port.head && port.fill() === 0) return false;
       const serial = this.#cursor++;
+      if (port.waitsForRoom) port.wake();
       const slot = port.slotAt(serial);
       const window = port.windowOf(slot);
       const offset = port.offsetOf(slot);

@@ -54,7 +54,7 @@ constexpr size_t kLogTailBytes = 240;
 
 constexpr size_t kGroupNameBytesMax = 100;
 constexpr size_t kGroupRecordBytesMax = 1u << 20;
-constexpr char kGuardFolders[][32] = {"", "/../bin", "/../libexec/qaultra_ipc"}; // from the library's own
+constexpr const char* kGuardFolders[] = {"", "/../bin", QIPC_GUARD_FOLDER}; // from the library's own
 constexpr char kPathDefault[] = "/usr/local/bin:/usr/bin:/bin";
 
 std::mutex g_lock;      // one thread of this process at a time

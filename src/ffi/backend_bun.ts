@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import type { Backend, NativeBuffer, NativeFunction, NativeSymbols, Scratch, Watcher } from "./types.ts";
 
 /** The functions of `bun:ffi` that the backend uses. */
@@ -36,6 +37,10 @@ export function createBunBackend(ffi: BunFfi, bun: BunParts): Backend {
     requirePermission(): void {},
     environment: (name: string): string | undefined => bun.env[name],
     load<Table extends Record<string, NativeFunction>>(path: string, table: Table): NativeSymbols<Table> {
+      // Bun would look in the current folder for a name that the loader does not find, and run what lies there.
+      if (!path.includes("/") && existsSync(path)) {
+        throw new Error("a file of this name lies in the current folder, which is no place to load it from");
+      }
       const spelled: Record<string, { args: string[]; returns: string }> = {};
       for (const [name, { parameters, result }] of Object.entries(table)) {
         spelled[name] = { args: parameters.map((type) => type === "buffer" ? "ptr" : type), returns: result };

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   BroadcastConfig,
+  type BroadcastConfigFields,
   DataBroadcaster,
   DataSubscriber,
   ERROR_CODES,
@@ -11,6 +12,17 @@ import {
   MarketDataType,
   type Runtime,
 } from "../../mod.ts";
+
+/** Takes the types away, as a JavaScript caller would have it. */
+// deno-lint-ignore no-explicit-any -- these tests pass what TypeScript refuses
+export type Untyped = any;
+
+/** What is no number. */
+export const NO_NUMBERS: readonly Untyped[] = [undefined, null, "8", true, 8n, {}, [], [8], Symbol("8"), () => 8];
+/** What is no integer from 0. */
+export const NO_INTEGERS: readonly Untyped[] = [...NO_NUMBERS, NaN, Infinity, -Infinity, 1.5, -1];
+/** What is no object. */
+export const NO_OBJECTS: readonly Untyped[] = [null, 5, "options", true, Symbol("options")];
 
 /** What an error must say. */
 export interface Saying {
@@ -63,4 +75,26 @@ export function assertStillFlows(out: DataBroadcaster, feed: DataSubscriber): vo
   assertEquals(out.broadcast(sent, 1, MarketDataType.Unknown), true);
   assertEquals(feed.receive(), sent);
   assertEquals(feed.receive(), null);
+}
+
+/** A broadcaster and a subscriber of one stream, to be misused; disposing them proves that they still work. */
+export interface Pair extends Disposable {
+  readonly out: DataBroadcaster;
+  readonly feed: DataSubscriber;
+}
+
+/** Makes a pair. */
+export function makePair(runtime: Runtime, stream: string, fields: Partial<BroadcastConfigFields> = {}): Pair {
+  const config = new BroadcastConfig(fields);
+  const out = new DataBroadcaster(config, stream, { runtime });
+  const feed = new DataSubscriber(config, stream, { runtime });
+  return {
+    out,
+    feed,
+    [Symbol.dispose](): void {
+      assertStillFlows(out, feed);
+      feed.close();
+      out.close();
+    },
+  };
 }

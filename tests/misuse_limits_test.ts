@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits: of loans, held blocks, ports and pools. What is over one is an error or a counted refusal, and the rest goes on.
+import { after, before, describe, test } from "node:test";
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Block,
+  BlockTooLargeError,
+  BroadcastConfig,
+  type BroadcastConfigFields,
+  DataBroadcaster,
+  DataSubscriber,
+  HELD_BLOCKS_MAX,
+  HeldLimitError,
+  MarketDataType,
+  Runtime,
+  StreamFullError,
+  SubscriberLimitError,
+  TooManyLoansError,
+  TooManyPublishersError,
+  TooManySubscribersError,
+} from "../mod.ts";
+import { assertMisuse, assertStillFlows, assertStillWorks, makePair } from "./support/misuse.ts";
+import { type Process, startProgram } from "./support/process.ts";
+import { type Pool, RouDi } from "./support/roudi.ts";
+import { waitFor } from "./support/wait.ts";
+
+const { Unknown } = MarketDataType;
+const PUBLISHERS_MAX = 506;
+const SUBSCRIBERS_MAX = 1024;
+const SUBSCRIBERS_OF_ONE_PUBLISHER_MAX = 256;
+const BLOCK_POOL: Pool = { size: 8320, count: 64 };
+
+/** Starts the peer that takes up ports or chunks, and resolves when it has them. */
+async function occupy(...args: readonly string[]): Promise<Process> {
+  const peer = startProgram("build/bin/peer_occupy", args);
+  await peer.waitForLine("ready");
+  return peer;
+}
+
+/** Lets the peer give back what it took; resolves to what that was. */
+async function vacate(
+  peer: Process,
+): Promise<{ publishers: number; subscribers: number; sent: number; loaned: number }> {
+  peer.closeInput();
+  const line = await peer.waitForLine("{");
+  assertEquals(await peer.exited(), { code: 0, signal: null });
+  return JSON.parse(line);
+}
+
+describe("limits of one broadcaster or subscriber", () => {
+  let roudi: RouDi;
+  let runtime: Runtime;
+  before(async () => {
+    roudi = await RouDi.start({ blocks: 1024 });
+    runtime = Runtime.open();
+  });
+  after(async () => {
+    runtime.close();
+    await roudi.stop();
+  });
+
+  function broadcaster(stream: string): DataBroadcaster {
+    return new DataBroadcaster(new BroadcastConfig(), stream, { runtime });
+  }
+
+  function subscriber(stream: string, fields: Partial<BroadcastConfigFields> = {}): DataSubscriber {
+    return new DataSubscriber(new BroadcastConfig(fields), stream, { runtime });
+  }
+
+  test("the 9th loan throws TooManyLoansError, and the eight still work", () => {
+    using out = broadcaster("nine loans");
+    using feed = subscriber("nine loans");
+    const loans = Array.from({ length: 8 }, () => out.loan()!);
+    for (let turn = 0; turn < 3; turn++) {
+      assertMisuse(() => out.loan(), TooManyLoansError, { value: 9, limit: 8, says: ["publish or discard"] });
+    }
+    assertMisuse(() => out.broadcast(Uint8Array.of(1), 1, Unknown), TooManyLoansError, { limit: 8 });
+    assertEquals(new Set(loans.map((loan) => loan.data.byteOffset)).size, 8);
+    loans.forEach((loan, index) => {
+      loan.data[0] = index;
+      loan.publish(1, 1, Unknown);
+    });
+    for (let index = 0; index < 8; index++) assertEquals(feed.receive(), Uint8Array.of(index));
+    assertStillFlows(out, feed);
+  });
+
+  test("the 257th held block throws HeldLimitError, counted, and nothing is lost by asking", () => {
+    using out = broadcaster("held");
+    using feed = subscriber("held");
+    const held: Block[] = [];
+    for (let value = 0; value < HELD_BLOCKS_MAX; value++) {
+      assert(out.broadcast(Uint8Array.of(value), 1, Unknown));
+      held.push(feed.receiveBlock()!);
+    }
+    out.broadcast(Uint8Array.of(99), 1, Unknown);
+    for (let turn = 1; turn <= 3; turn++) {
+      assertMisuse(() => feed.receiveBlock(), HeldLimitError, { value: 257, limit: 256, says: ["release blocks"] });
+      assertEquals(feed.getReceiveStats().heldLimitHits, turn);
+    }
+    held.forEach((block, value) => assertEquals([block.sequence, block.data[0]], [value, value]));
+    assertEquals(feed.receive(), Uint8Array.of(99));
+    held.pop()!.release();
+    out.broadcast(Uint8Array.of(100), 1, Unknown);
+    using last = feed.receiveBlock()!;
+    assertEquals(last.data[0], 100);
+    assertEquals(feed.getReceiveStats().missedBlocks, 0);
+  });
+
+  test("subscribers that hold all they may do not stop others of the same port", () => {
+    using out = broadcaster("hoarders");
+    using feed = subscriber("hoarders");
+    const hoarders = Array.from({ length: 3 }, () => subscriber("hoarders"));
+    for (let value = 0; value < 600; value++) {
+      assert(out.broadcast(Uint8Array.of(value & 255), 1, Unknown));
+      for (const hoarder of hoarders) if (value < HELD_BLOCKS_MAX) hoarder.receiveBlock();
+      assertEquals(feed.receive(), Uint8Array.of(value & 255));
+    }
+    assertEquals(feed.getReceiveStats().missedBlocks, 0);
+    for (const hoarder of hoarders) hoarder.close();
+    assertStillFlows(out, feed);
+  });
+
+  test("a subscriber over maxSubscribers throws SubscriberLimitError", () => {
+    const limited = { maxSubscribers: 3 };
+    const feeds = Array.from({ length: 3 }, () => subscriber("limited", limited));
+    assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
+    feeds.pop()!.close();
+    using _third = subscriber("limited", limited);
+    assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
+    for (const feed of feeds) feed.close();
+    assertStillWorks(runtime);
+  });
+});
+
+describe("limits of the daemon", () => {
+  test("the 257th native subscriber of one publisher is a StreamFullError, and the stream works when one has left", async () => {
+    await using _roudi = await RouDi.start();
+    using runtime = Runtime.open();
+    using out = new DataBroadcaster(new BroadcastConfig(), "full", { runtime });
+    await using peer = await occupy("--stream", "full", "--subscribers", String(SUBSCRIBERS_OF_ONE_PUBLISHER_MAX));
+    await waitFor(() => out.getSubscriberCount() === SUBSCRIBERS_OF_ONE_PUBLISHER_MAX);
+    for (let turn = 0; turn < 3; turn++) {
+      assertMisuse(() => new DataSubscriber(new BroadcastConfig(), "full", { runtime }), StreamFullError, {
+        says: ['"full"', "share"],
+      });
+    }
+    assertEquals(out.getSubscriberCount(), SUBSCRIBERS_OF_ONE_PUBLISHER_MAX);
+    assertStillWorks(runtime);
+    assertEquals((await vacate(peer)).subscribers, SUBSCRIBERS_OF_ONE_PUBLISHER_MAX);
+    await waitFor(() => out.getSubscriberCount() === 0);
+    using feed = new DataSubscriber(new BroadcastConfig(), "full", { runtime });
+    assertStillFlows(out, feed);
+  });
+
+  test("a subscriber beside 255 native ones is served", async () => {
+    await using _roudi = await RouDi.start();
+    using runtime = Runtime.open();
+    using out = new DataBroadcaster(new BroadcastConfig(), "nearly full", { runtime });
+    await using _peer = await occupy("--stream", "nearly full", "--subscribers", "255");
+    using feed = new DataSubscriber(new BroadcastConfig(), "nearly full", { runtime });
+    using _second = new DataSubscriber(new BroadcastConfig(), "nearly full", { runtime });
+    assertEquals(out.getSubscriberCount(), SUBSCRIBERS_OF_ONE_PUBLISHER_MAX);
+    assertStillFlows(out, feed);
+  });
+
+  test("the 507th publisher is a TooManyPublishersError, and the next works when one has left", async () => {
+    await using _roudi = await RouDi.start();
+    using runtime = Runtime.open();
+    const outs: DataBroadcaster[] = [];
+    for (let index = 0; index < PUBLISHERS_MAX; index++) {
+      outs.push(new DataBroadcaster(new BroadcastConfig(), `stream ${index}`, { runtime }));
+    }
+    for (let turn = 0; turn < 3; turn++) {
+      assertMisuse(
+        () => new DataBroadcaster(new BroadcastConfig(), "one too many", { runtime }),
+        TooManyPublishersError,
+        {
+          value: PUBLISHERS_MAX + 1,
+          limit: PUBLISHERS_MAX,
+          says: ["one too many", "close broadcasters"],
+        },
+      );
+    }
+    assertEquals(runtime.streams().length, PUBLISHERS_MAX);
+    using feed = new DataSubscriber(new BroadcastConfig(), "stream 505", { runtime });
+    assertStillFlows(outs[505]!, feed);
+    for (const out of outs.splice(0, 100)) out.close();
+    // RouDi takes a closed port apart in the background.
+    const again = await waitFor(() => {
+      try {
+        return new DataBroadcaster(new BroadcastConfig(), "in its place", { runtime });
+      } catch (error) {
+        if (error instanceof TooManyPublishersError) return null;
+        throw error;
+      }
+    });
+    again.close();
+    for (const out of outs) out.close();
+    assertStillWorks(runtime);
+  });
+
+  test("a subscriber port over the daemon's 1024 is a TooManySubscribersError", async () => {
+    await using _roudi = await RouDi.start();
+    using runtime = Runtime.open();
+    await using peer = await occupy("--stream", "crowd", "--subscribers", String(SUBSCRIBERS_MAX + 1));
+    for (let turn = 0; turn < 3; turn++) {
+      assertMisuse(() => new DataSubscriber(new BroadcastConfig(), "late", { runtime }), TooManySubscribersError, {
+        value: SUBSCRIBERS_MAX + 1,
+        limit: SUBSCRIBERS_MAX,
+        says: ['"late"', "close subscribers"],
+      });
+    }
+    using out = new DataBroadcaster(new BroadcastConfig(), "still", { runtime });
+    assert(out.broadcast(Uint8Array.of(1), 1, Unknown));
+    assertEquals((await vacate(peer)).subscribers, SUBSCRIBERS_MAX);
+    await waitFor(() => runtime.streams().every(({ subscribers }) => subscribers === 0));
+    assertStillWorks(runtime);
+  });
+
+  test("pools without chunks for blocks are a BlockTooLargeError when a broadcaster is made", async () => {
+    await using _roudi = await RouDi.start({ pools: [{ size: 1024, count: 64 }] });
+    using runtime = Runtime.open();
+    for (let turn = 0; turn < 3; turn++) {
+      const error = assertMisuse(
+        () => new DataBroadcaster(new BroadcastConfig(), "large", { runtime }),
+        BlockTooLargeError,
+        { says: ["8192", "8320", 'roudi: "spawn"'] },
+      );
+      assert(typeof error.value === "number" && error.value > 8192 && error.value <= 8320, error.message);
+    }
+    assertEquals(runtime.state, "attached");
+    assertEquals(runtime.streams().filter(({ broadcasters }) => broadcasters > 0), []);
+    using feed = new DataSubscriber(new BroadcastConfig(), "large", { runtime });
+    assertEquals(feed.receive(), null);
+  });
+
+  test("a pool of 8192 is too small for a block that is aligned, and one of 8320 is not", async () => {
+    {
+      await using _roudi = await RouDi.start({ pools: [{ size: 8192, count: 64 }] });
+      using runtime = Runtime.open();
+      assertMisuse(() => new DataBroadcaster(new BroadcastConfig(), "tight", { runtime }), BlockTooLargeError);
+    }
+    await using _roudi = await RouDi.start({ pools: [BLOCK_POOL] });
+    using runtime = Runtime.open();
+    assertStillWorks(runtime);
+  });
+
+  test("an empty pool is false or null, counted, and a hole in the sequence", async () => {
+    await using _roudi = await RouDi.start({ pools: [BLOCK_POOL] });
+    using runtime = Runtime.open();
+    using pair = makePair(runtime, "starving");
+    const { out, feed } = pair;
+    assert(out.broadcast(Uint8Array.of(0), 1, Unknown));
+    await using peer = await occupy("--stream", "hoard", "--loan-all");
+    // What the broadcaster used last it may keep and use again; so its next loans show whether anything is left.
+    const loans = [out.loan(), out.loan(), out.loan()].filter((loan) => loan !== null);
+    const before = out.getStats().refusedBlocks;
+    assert(before >= 2);
+    assertEquals(out.broadcast(Uint8Array.of(1), 1, Unknown), false);
+    assertEquals(out.broadcastBatch(new Uint8Array(720), 10, MarketDataType.Tick), 0);
+    assertEquals(out.loan(), null);
+    assertEquals(out.getStats().refusedBlocks, before + 3);
+    assertEquals(out.getStats().errors, 0);
+    for (const loan of loans) loan.discard();
+    assert((await vacate(peer)).loaned >= BLOCK_POOL.count - 4);
+    await waitFor(() => out.broadcast(Uint8Array.of(2), 1, Unknown), { what: "a chunk to be free again" });
+    const { refusedBlocks, sentBlocks } = out.getStats();
+    assertEquals(sentBlocks, 2);
+    assertEquals([feed.receive(), feed.receive(), feed.receive()], [Uint8Array.of(0), Uint8Array.of(2), null]);
+    assertEquals(feed.getReceiveStats().missedBlocks, refusedBlocks);
+    assertEquals(feed.getReceiveStats().gaps, 1);
+  });
+});
+
+describe("chunks of peers that are no blocks", () => {
+  const sizes: readonly [string, string, string][] = [
+    ["of 64 bytes", "64", "64"],
+    ["one byte short", "8191", "64"],
+    ["one byte long", "8193", "64"],
+    ["of 16 KiB", "16384", "64"],
+    ["of the right size, aligned to 8", "8192", "8"],
+  ];
+  for (const [what, size, alignment] of sizes) {
+    test(`chunks ${what} are counted in foreignChunks and not seen`, async () => {
+      const pools = [{ size: 128, count: 64 }, BLOCK_POOL, { size: 16768, count: 64 }];
+      await using _roudi = await RouDi.start({ pools });
+      using runtime = Runtime.open();
+      using pair = makePair(runtime, "foreign");
+      const { out, feed } = pair;
+      const args = ["--foreign-size", size, "--foreign-alignment", alignment, "--foreign-count", "20"];
+      await using peer = await occupy("--stream", "foreign", ...args);
+      out.broadcast(Uint8Array.of(1), 1, Unknown);
+      const seen: number[] = [];
+      feed.poll((block) => seen.push(block.data[0]!));
+      assertEquals((await vacate(peer)).sent, 20);
+      assertEquals(seen.filter((byte) => byte === 1), [1]);
+      // Some chunks of a small alignment begin by chance where a block may begin: nothing tells them from blocks.
+      const taken = seen.length - 1;
+      const { foreignChunks, receivedBlocks } = feed.getReceiveStats();
+      assertEquals([foreignChunks + taken, receivedBlocks], [20, 1 + taken]);
+      if (alignment === "64") assertEquals(taken, 0);
+      else assert(foreignChunks > 0);
+    });
+  }
+
+  test("foreign chunks wake a waiting subscriber without a block, and it waits on", async () => {
+    await using _roudi = await RouDi.start({ pools: [{ size: 128, count: 64 }, BLOCK_POOL] });
+    using runtime = Runtime.open();
+    using pair = makePair(runtime, "alarm", { wait: "park" });
+    const { out, feed } = pair;
+    const iteration = feed.blocks();
+    const next = iteration.next();
+    await using _peer = await occupy("--stream", "alarm", "--foreign-size", "64", "--foreign-count", "5");
+    await waitFor(() => feed.getReceiveStats().foreignChunks === 5);
+    out.broadcast(Uint8Array.of(9), 1, Unknown);
+    const { value } = await next;
+    assertEquals(value?.data[0], 9);
+    await iteration.return!();
+  });
+});

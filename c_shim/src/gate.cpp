@@ -6,11 +6,17 @@
 #include "gate.hpp"
 
 #include "clock.hpp"
+#include "fd.hpp"
 #include "signals.hpp"
 
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -31,7 +37,7 @@ constexpr uint32_t kClosed = 2; // the process is going down: newcomers are turn
 
 struct alignas(kCacheLineBytes) Slot {
     std::atomic<uint32_t> inside{0}; // how deep its thread is
-    std::atomic<uint32_t> owned{0};
+    std::atomic<pid_t> owner{0};     // its thread; 0 when it has none
 };
 
 // All of this is constant-initialized and never destroyed, because it is used until the very end of the process.
@@ -63,7 +69,7 @@ void release_slot(void* slot) {
     auto* const mine = static_cast<Slot*>(slot);
     t_slot = nullptr;
     mine->inside.store(0, std::memory_order_release);
-    mine->owned.store(0, std::memory_order_release);
+    mine->owner.store(0, std::memory_order_release);
 }
 
 void make_slot_key() {
@@ -74,9 +80,9 @@ void make_slot_key() {
 void acquire_slot() noexcept {
     pthread_once(&g_slot_key_once, make_slot_key);
     for (uint32_t i = 0; g_slot_key_made && i < kSlotCount; i++) {
-        uint32_t unowned = 0;
-        if (g_slots[i].owned.load(std::memory_order_relaxed) != 0 ||
-            !g_slots[i].owned.compare_exchange_strong(unowned, 1, std::memory_order_acq_rel)) {
+        pid_t nobody = 0;
+        if (g_slots[i].owner.load(std::memory_order_relaxed) != 0 ||
+            !g_slots[i].owner.compare_exchange_strong(nobody, gettid(), std::memory_order_acq_rel)) {
             continue;
         }
         uint32_t used = g_slots_used.load(std::memory_order_relaxed);
@@ -86,7 +92,7 @@ void acquire_slot() noexcept {
             t_slot = &g_slots[i];
             return;
         }
-        g_slots[i].owned.store(0, std::memory_order_release);
+        g_slots[i].owner.store(0, std::memory_order_release);
         break;
     }
     t_shares_slot = true;
@@ -131,6 +137,27 @@ bool wait_all_out(bool but_this, uint32_t wait_ms) noexcept {
         sleep_ns(kOutPollNs);
     }
     return true;
+}
+
+bool owns_slot(pid_t thread) noexcept {
+    const uint32_t used = g_slots_used.load(std::memory_order_acquire);
+    for (uint32_t i = 0; i < used; i++) {
+        if (g_slots[i].owner.load(std::memory_order_relaxed) == thread) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The state letter of a thread of this process as /proc has it; '?' when it has gone. */
+char state_of(pid_t thread) noexcept {
+    char path[64];
+    char line[128] = {};
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    const Fd file(open(path, O_RDONLY | O_CLOEXEC));
+    const ssize_t length = file ? read(file.get(), line, sizeof line - 1) : 0;
+    const char* const name_end = length > 0 ? std::strrchr(line, ')') : nullptr;
+    return name_end != nullptr && name_end[1] == ' ' ? name_end[2] : '?';
 }
 
 void wake_waiting() noexcept {
@@ -241,6 +268,19 @@ bool gate_all_out() noexcept {
 
 bool gate_wait_all_out(uint32_t wait_ms) noexcept {
     return wait_all_out(false, wait_ms);
+}
+
+bool gate_outsider_runs() noexcept {
+    DIR* const threads = opendir("/proc/self/task");
+    bool runs = false;
+    while (const dirent* const entry = threads != nullptr && !runs ? readdir(threads) : nullptr) {
+        const pid_t thread = std::atoi(entry->d_name);
+        runs = thread != 0 && thread != gettid() && !owns_slot(thread) && state_of(thread) == 'R';
+    }
+    if (threads != nullptr) {
+        closedir(threads);
+    }
+    return runs;
 }
 
 } // namespace qipc

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gate behind call_enter and call_leave, as the delivery of signals sees it. Everything here is async-signal-safe.
+// The gate behind call_enter and call_leave, as the delivery of signals sees it. Async-signal-safe, but for the last.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,8 @@ bool gate_all_out() noexcept;
 
 /** Waits for that, `wait_ms` at the most, and returns whether it is so. */
 bool gate_wait_all_out(uint32_t wait_ms) noexcept;
+
+/** Whether a thread that never entered is ready to run; not this one. Reads /proc, so not for a handler. */
+bool gate_outsider_runs() noexcept;
 
 } // namespace qipc

@@ -7,8 +7,9 @@
 //  3. The keeper delivers. A handler is called, on the keeper's thread and by the kernel, so that it sees the signal's own
 //     information and a real context. The default action is restored and the signal raised again, so that the process ends
 //     by that very signal.
-//  4. The gate stays paused for kLingerMs after a handler ran. Deno's handler only writes to a pipe; when no listener is
-//     left, a thread of Deno's then restores the default action and raises the signal, out of reach of this file.
+//  4. The gate stays paused for a while after a handler ran. Deno's handler only writes to a pipe; when no listener is left,
+//     a thread of Deno's then restores the default action and raises the signal, out of reach of this file. That thread is
+//     ready to run when the handler returns, and is not one of those that enter: the keeper waits for these to have run.
 //
 // Where our handler lies. Over the default action, and over handlers that were installed by sigaction with SA_SIGINFO. Not
 // over others: whoever manages his handler by signal(2) (as Bun does) would take ours out and put it back in a form that it
@@ -38,7 +39,9 @@ constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr uint32_t kSignalCount = sizeof kSignals / sizeof kSignals[0];
 
 constexpr uint32_t kLookMs = 50;              // how long a change of the dispositions may stay unnoticed
-constexpr uint32_t kLingerMs = 20;            // see (4) above
+constexpr uint32_t kLingerMsMin = 10;         // see (4) above
+constexpr uint32_t kLingerMsMax = 100;        // threads that always run, garbage collection and the like, are not that one
+constexpr uint32_t kLookMsRunning = 2;        // between two looks whether they have run
 constexpr uint32_t kRestMs = 100;             // a signal with a handler pauses the gate once in this time, not more often
 constexpr size_t kKeeperStackBytes = 256 * 1024;
 constexpr char kKeeperName[] = "qipc-keeper"; // at most 15 characters
@@ -248,6 +251,19 @@ void wait_for_work(uint64_t until_ns) noexcept {
     sem_clockwait(&g_keeper_work, CLOCK_MONOTONIC, &until);
 }
 
+/** With the gate paused, waits for who ends the process after a handler ran, or not. */
+void linger() noexcept {
+    const uint64_t start_ns = now_ns();
+    uint64_t until_ns = start_ns + ms_to_ns(kLingerMsMin);
+    while (now_ns() < until_ns) {
+        wait_for_work(until_ns);
+        deliver_deferred();
+        if (now_ns() >= until_ns && until_ns < start_ns + ms_to_ns(kLingerMsMax) && gate_outsider_runs()) {
+            until_ns = now_ns() + ms_to_ns(kLookMsRunning);
+        }
+    }
+}
+
 void* keep(void*) {
     t_is_keeper = true;
     pthread_setname_np(pthread_self(), kKeeperName);
@@ -259,11 +275,7 @@ void* keep(void*) {
         }
         deliver_deferred();
         if (gate_is_paused()) {
-            const uint64_t until_ns = now_ns() + ms_to_ns(kLingerMs);
-            while (now_ns() < until_ns) {
-                wait_for_work(until_ns);
-                deliver_deferred();
-            }
+            linger();
             gate_resume();
         }
         const std::lock_guard<std::mutex> held(g_lock);

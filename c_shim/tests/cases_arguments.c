@@ -83,7 +83,9 @@ CASE(runtime_options) {
         {"log=off\nlog=off\n", QIPC_E_OPTION}, {"access_readers=a\"b\n", QIPC_E_OPTION},
         {"access_writers=\n", QIPC_E_OPTION},  {"\xff=1\n", QIPC_E_OPTION},
         {"name=\n", QIPC_E_NAME_EMPTY},        {"name=a/b\n", QIPC_E_NAME_INVALID},
-        {"name=a\tb\n", QIPC_E_NAME_INVALID},
+        {"name=a\tb\n", QIPC_E_NAME_INVALID}, {"name=a,b\n", QIPC_E_NAME_INVALID},
+        {"name=a b\n", QIPC_E_NAME_INVALID},  {"name=a.\n", QIPC_E_NAME_INVALID},
+        {"name=\xc3\xa9\n", QIPC_E_NAME_INVALID},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
         EXPECT(wrong[i].status, qipc_runtime_open((const uint8_t*)wrong[i].text, (uint32_t)strlen(wrong[i].text), RESULT));
@@ -115,6 +117,7 @@ CASE(port_names) {
         {NULL, 1, QIPC_E_NULL},
         {"a\0b", 3, QIPC_E_NAME_INVALID},
         {"a\nb", 3, QIPC_E_NAME_INVALID},
+        {"a,b", 3, QIPC_E_NAME_INVALID},              /* separates the parts of the stack's messages */
         {"a\x7f", 2, QIPC_E_NAME_INVALID},
         {"\xc2\x85", 2, QIPC_E_NAME_INVALID},         /* a C1 control character */
         {"\xff", 1, QIPC_E_NAME_INVALID},
@@ -202,11 +205,11 @@ CASE(data_call_numbers) {
     EXPECT(QIPC_E_OPTION, qipc_subscriber_wait_any((const uint8_t*)&subscriber, 0, 0));
     EXPECT(QIPC_E_OPTION, qipc_subscriber_wait_any((const uint8_t*)&subscriber, 65, 0));
     EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
-    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(publisher, 0, 2));
-    EXPECT_OK(qipc_publisher_publish(publisher, 0, 1));
+    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(publisher, 0, 4));
+    EXPECT_OK(qipc_publisher_publish(publisher, 0, QIPC_PUBLISH_STAMP));
     EXPECT_OK(qipc_publisher_open(runtime, BYTES("s"), BYTES("small"), BYTES("e"), 15, 8, 0, 0, RESULT));
     const uint32_t small = WORD(0);
     EXPECT_OK(qipc_publisher_loan(small, RESULT));
-    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(small, 0, 1));
+    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(small, 0, QIPC_PUBLISH_STAMP));
     EXPECT_OK(qipc_publisher_publish(small, 0, 0));
 }

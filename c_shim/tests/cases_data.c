@@ -141,6 +141,40 @@ CASE(loan_slots) {
     EXPECT(1, qipc_subscriber_take(subscriber, 8, RESULT));
 }
 
+CASE(a_prepared_chunk_is_the_next_loan) {
+    const uint32_t runtime = open_runtime("");
+    const uint32_t publisher = open_publisher(runtime, "s");
+    const uint32_t subscriber = open_subscriber(runtime, "s");
+    uint32_t place[2] = {0, 0};
+    for (uint32_t i = 0; i < 100; ++i) {
+        EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
+        const uint32_t slot = WORD(0);
+        place[i % 2] = WORD(2);
+        /* What is published is not what the next loan gets while a reader holds it. */
+        CHECK(place[0] != place[1]);
+        EXPECT_OK(qipc_publisher_publish(publisher, slot, QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE));
+        EXPECT(QIPC_E_NOT_LOANED, qipc_publisher_publish(publisher, slot, 0));
+        for (uint32_t other = 0; other < 8; ++other) {
+            EXPECT(QIPC_E_NOT_LOANED, qipc_publisher_discard(publisher, other));
+        }
+        EXPECT_OK(qipc_publisher_info(publisher, RESULT));
+        CHECK(WORD(1) == 0);
+        EXPECT(1, qipc_subscriber_take(subscriber, 8, RESULT));
+        EXPECT_OK(qipc_subscriber_release(subscriber, WORD(0)));
+    }
+    for (int i = 0; i < 8; ++i) {
+        EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
+    }
+    EXPECT(QIPC_E_TOO_MANY_LOANS, qipc_publisher_loan(publisher, RESULT));
+    EXPECT_OK(qipc_publisher_publish(publisher, 3, QIPC_PUBLISH_PREPARE));
+    EXPECT_OK(qipc_publisher_discard(publisher, 5));
+    EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
+    CHECK(WORD(0) == 3);
+    EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
+    CHECK(WORD(0) == 5);
+    EXPECT(QIPC_E_TOO_MANY_LOANS, qipc_publisher_loan(publisher, RESULT));
+}
+
 CASE(held_slots) {
     const uint32_t runtime = open_runtime("");
     const uint32_t publisher = open_publisher(runtime, "s");
@@ -322,6 +356,7 @@ static int status_of_child_that_writes(void) {
     const pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
         *g_word = 1;
         _exit(0);
     }

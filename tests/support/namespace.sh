@@ -27,13 +27,20 @@ enter_namespaces() {
   as_user=""
   [ "$(id -u)" -eq 0 ] || as_user="--map-root-user"
   # The process namespace is what ends every process of the command, daemons included, when this one ends.
-  for ways in "--mount --propagation private --pid --fork --kill-child --mount-proc" "--mount --propagation private"; do
+  processes="--pid --fork --kill-child --mount-proc"
+  # In a chroot the root folder is no mount point, whose propagation could be changed; it may be private as it is.
+  for ways in "--propagation private $processes" "--propagation private" "--propagation unchanged $processes"; do
+    before=$(stat -c %d /tmp)
     # shellcheck disable=SC2086 # words are meant to be split
-    if unshare $as_user $ways mount --no-mtab -t tmpfs -o size=4k tmpfs /tmp 2>/dev/null; then
-      # The shell inside proves by its own number that it is the one started here, so that namespaces can be nested.
-      # shellcheck disable=SC2016,SC2086
-      exec unshare $as_user $ways sh -c 'QIPC_NAMESPACE_INSIDE=$$ exec sh "$0" "$@"' "$0" "$@"
+    unshare $as_user --mount $ways mount --no-mtab -t tmpfs -o size=4k tmpfs /tmp 2>/dev/null || continue
+    if [ "$(stat -c %d /tmp)" != "$before" ]; then
+      # The mount reached the folder of everybody else.
+      umount /tmp
+      continue
     fi
+    # The shell inside proves by its own number that it is the one started here, so that namespaces can be nested.
+    # shellcheck disable=SC2016,SC2086
+    exec unshare $as_user --mount $ways sh -c 'QIPC_NAMESPACE_INSIDE=$$ exec sh "$0" "$@"' "$0" "$@"
   done
 }
 
@@ -53,12 +60,13 @@ mount_private_folders() {
   cd "$cwd" 2>/dev/null || cd "$root" || return 1
 }
 
-# is_ours <pid>: whether the command started this process, directly or not.
+# is_ours <pid>: whether the command started this process, directly or not. Without a namespace a mark in the environment
+# tells, which a RouDi and its guard do not inherit: but none ran before.
 is_ours() {
   if [ "$inside" = yes ]; then
     [ "$(readlink "/proc/$1/ns/mnt" 2>/dev/null)" = "$mounts" ]
   else
-    grep -qsz "^QIPC_RUN=$QIPC_RUN\$" "/proc/$1/environ"
+    grep -qsx -e iox-roudi -e qipc-guard "/proc/$1/comm" || grep -qsz "^QIPC_RUN=$QIPC_RUN\$" "/proc/$1/environ"
   fi
 }
 
@@ -99,10 +107,10 @@ shm_before=$(ls -A /dev/shm)
 status=0
 if [ "$inside" = yes ]; then "$@" || status=$?; else QIPC_RUN=$QIPC_RUN "$@" || status=$?; fi
 
-# A process that was told to end may need a moment for it.
+# A process that was told to end may need a moment for it, as a RouDi does whose last client has left.
 tries=0
 find_others
-while [ -n "$others" ] && [ "$tries" -lt 100 ]; do
+while [ -n "$others" ] && [ "$tries" -lt 250 ]; do
   tries=$((tries + 1))
   sleep 0.02
   find_others

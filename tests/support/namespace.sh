@@ -89,6 +89,9 @@ if [ "${QIPC_NAMESPACE_INSIDE:-}" = "$$" ]; then
   unset QIPC_NAMESPACE_INSIDE
   mount_private_folders || exit "$refused"
   mounts=$(readlink /proc/self/ns/mnt)
+  # A folder of the old /tmp that the caller may have named is out of sight now.
+  unset TMP TEMP
+  export TMPDIR=/tmp
 else
   [ "${QIPC_NAMESPACE:-}" = none ] || enter_namespaces "$@"
   if [ "${QIPC_NAMESPACE:-}" = require ]; then

@@ -48,6 +48,12 @@ const feed = new Program(
   },
 );
 const programs = [strategy, service, feed];
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    for (const program of programs) program.stop();
+    process.exit(130);
+  });
+}
 
 const failure = await endOfAll();
 progress.end();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Block } from "../block/block.ts";
 import { IterationError } from "../errors.ts";
-import { turn } from "./waiting.ts";
+import { turnAfterSlice } from "./waiting.ts";
 
 /** What an iteration needs of its subscriber. */
 export interface BlockSource {
@@ -102,7 +102,7 @@ export class BlockIterator implements AsyncIterableIterator<Block, undefined, un
     if (this.#sliceBegan === 0) this.#sliceBegan = now;
     if (now - this.#sliceBegan < SLICE_MS) return;
     this.#source.busy();
-    await turn();
+    await turnAfterSlice();
     this.#beginSlice();
   }
 

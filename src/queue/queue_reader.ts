@@ -31,6 +31,7 @@ export class QueueReader implements BlockOwner {
   #offset = 0;
   #source = 0;
   #token = 0;
+  readonly #parked = new Set<() => void>();
   #closed = false;
 
   /**
@@ -148,13 +149,15 @@ export class QueueReader implements BlockOwner {
     return this.hasData() || this.#port.wait(timeoutMs);
   }
 
-  /** Calls back in the event loop when there is data. */
+  /** Calls back once in the event loop when there is data; several loops of one subscriber may wait at once. */
   park(onReady: () => void): void {
-    this.#port.park(this, onReady);
+    this.#parked.add(onReady);
+    if (this.#parked.size === 1) this.#port.park(this, () => this.#wake());
   }
 
-  unpark(): void {
-    this.#port.unpark(this);
+  /** Takes a park back. */
+  unpark(onReady: () => void): void {
+    if (this.#parked.delete(onReady) && this.#parked.size === 0) this.#port.unpark(this);
   }
 
   quieten(): void {
@@ -173,6 +176,12 @@ export class QueueReader implements BlockOwner {
     while (this.#cursor < this.#port.head) this.#port.pass(this.#port.slotAt(this.#cursor++));
     this.#closed = true;
     this.#port.removeReader(this);
+  }
+
+  #wake(): void {
+    const callbacks = [...this.#parked];
+    this.#parked.clear();
+    for (const callback of callbacks) callback();
   }
 
   #nextOfHistory(block: Block, owner: BlockOwner): boolean {

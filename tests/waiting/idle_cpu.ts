@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// idle_cpu.ts <stream> <wait strategy>
+//
+// Parks a loop over a stream where nothing is sent, and prints which share of one CPU the process used meanwhile, as one line of
+// JSON: {"parked": share while the loop waited, "plain": share of as much time without a loop}. Then reads one block, printed.
+import process from "node:process";
+import { BroadcastConfig, DataSubscriber, Runtime, type WaitStrategy } from "../../mod.ts";
+import { delay } from "../support/wait.ts";
+
+const MEASURED_MS = 500;
+
+/** The share of one CPU that this process uses over some time in which it does nothing itself. */
+async function share(): Promise<number> {
+  // What was begun before is over then.
+  await delay(100);
+  const began = performance.now();
+  const before = process.cpuUsage();
+  await delay(MEASURED_MS);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / (performance.now() - began);
+}
+
+const [stream, wait] = process.argv.slice(2);
+using runtime = Runtime.open();
+using feed = new DataSubscriber(new BroadcastConfig({ wait: wait as WaitStrategy }), stream!, { runtime });
+const plain = await share();
+const reading = (async () => {
+  for await (const block of feed) return block.sequence;
+})();
+const parked = await share();
+console.log(JSON.stringify({ parked, plain }));
+console.log(`got ${await reading}`);

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting: loops that sleep, wake, share the event loop and end; and threads that block.
+import { createServer, type Socket } from "node:net";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
+import {
+  ArgumentError,
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  MarketDataType,
+  Runtime,
+  type WaitStrategy,
+} from "../mod.ts";
+import { type Process, startScript } from "./support/process.ts";
+import { RouDi } from "./support/roudi.ts";
+import { waitFor, within } from "./support/wait.ts";
+
+const STRATEGIES: readonly WaitStrategy[] = ["spin", "yield", "backoff", "park"];
+const ALL_ENDS = ["break", "return", "throw", "abort", "close", "runtime"] as const;
+
+let roudi: RouDi;
+before(async () => void (roudi = await RouDi.start()));
+after(() => roudi.stop());
+
+let streams = 0;
+const newStream = (): string => `waiting_${++streams}`;
+const config = (wait: WaitStrategy = "backoff"): BroadcastConfig => new BroadcastConfig({ wait });
+const DATA = new Uint8Array(8);
+const send = (out: DataBroadcaster): void => assert(out.broadcast(DATA, 1, MarketDataType.Unknown));
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** Ends a sender in order: one that is killed while it publishes would take RouDi with it. */
+async function end(sender: Process): Promise<void> {
+  sender.closeInput();
+  assertEquals((await sender.exited()).code, 0, sender.report());
+}
+
+/** Lets a loop that was just begun come to rest. */
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 5; turns++) await turn();
+}
+
+for (const wait of ["backoff", "park"] as const) {
+  test(`for await with ${wait} uses no CPU while its stream is idle, and wakes for a block of another process`, async () => {
+    const stream = newStream();
+    await using script = startScript("tests/waiting/idle_cpu.ts", [stream, wait]);
+    const { parked, plain } = JSON.parse(await script.nextLine());
+    // A loop that looks all the time uses a whole CPU.
+    assertLess(parked, plain + 0.1, script.report());
+    using runtime = Runtime.open();
+    using out = new DataBroadcaster(config(), stream, { runtime });
+    send(out);
+    assertEquals(await script.nextLine(), "got 0");
+    script.closeInput();
+    assertEquals((await script.exited()).code, 0, script.report());
+  });
+}
+
+for (const wait of STRATEGIES) {
+  test(`for await with ${wait} over a stream that never pauses starves no timer, socket or other loop`, async () => {
+    using runtime = Runtime.open();
+    const names = [newStream(), newStream()] as const;
+    using out = new DataBroadcaster(config(), names[0], { runtime });
+    using feed = new DataSubscriber(config(wait), names[0], { runtime });
+    using otherOut = new DataBroadcaster(config(), names[1], { runtime });
+    using otherFeed = new DataSubscriber(config(wait), names[1], { runtime });
+
+    let running = true;
+    let timers = 0;
+    const onTimer = (): void => {
+      if (!running) return;
+      timers++;
+      send(otherOut);
+      setTimeout(onTimer, 0);
+    };
+    let otherBlocks = 0;
+    const other = (async () => {
+      for await (const _ of otherFeed) otherBlocks++;
+    })();
+    let echoes = 0;
+    const server = createServer((socket: Socket) => void socket.pipe(socket).on("error", () => {}));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const client = connect((server.address() as { port: number }).port, "127.0.0.1");
+    client.on("data", () => {
+      echoes++;
+      client.write("x");
+    });
+    client.on("connect", () => client.write("x"));
+
+    // Every block sends the next: there is always one. It ends by itself when others got their turns, and not otherwise.
+    setTimeout(onTimer, 0);
+    send(out);
+    let blocks = 0;
+    const began = performance.now();
+    for await (const _ of feed) {
+      send(out);
+      blocks++;
+      const enough = timers >= 20 && echoes >= 20 && otherBlocks >= 20 && performance.now() - began > 100;
+      if (enough || performance.now() - began > 20_000) break;
+    }
+    running = false;
+    otherFeed.close();
+    await within(other);
+    client.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    assertGreaterOrEqual(timers, 20);
+    assertGreaterOrEqual(echoes, 20);
+    assertGreaterOrEqual(echoes, timers / 20);
+    assertGreaterOrEqual(otherBlocks, 20);
+    assertGreater(blocks, 100);
+    assertEquals(feed.getReceiveStats().missedBlocks, 0);
+  });
+
+  test(`for await with ${wait} gets every block of another process that pauses between them`, async () => {
+    using runtime = Runtime.open();
+    const stream = newStream();
+    using feed = new DataSubscriber(config(wait), stream, { runtime });
+    await using sender = startScript("tests/waiting/sender.ts", ["2", stream], {
+      runtime: wait === "spin" || wait === "park" ? "deno" : "bun",
+    });
+    let first = -1;
+    let got = 0;
+    const loop = (async () => {
+      for await (const block of feed) {
+        if (got === 0) first = block.sequence;
+        assertEquals(block.sequence, first + got);
+        got++;
+      }
+    })();
+    await waitFor(() => got >= 100);
+    await end(sender);
+    await waitFor(() => `${first + got}` === sender.lines[1], { what: sender.report() });
+    feed.close();
+    await within(loop);
+    assertEquals(feed.getReceiveStats().missedBlocks, 0);
+  });
+
+  test(`waitSync with ${wait} returns at once with data, after its time without, and when another process sends`, async () => {
+    using runtime = Runtime.open();
+    const stream = newStream();
+    using feed = new DataSubscriber(config(wait), stream, { runtime });
+    using out = new DataBroadcaster(config(), stream, { runtime });
+    assertEquals(feed.waitSync(0), false);
+    const began = performance.now();
+    assertEquals(feed.waitSync(30), false);
+    assertGreaterOrEqual(performance.now() - began, 29.9);
+    send(out);
+    for (const timeoutMs of [0, 1000, Infinity]) assertEquals(feed.waitSync(timeoutMs), true);
+    assertEquals(feed.poll(() => {}), 1);
+    assertEquals(feed.waitSync(0), false);
+
+    await using sender = startScript("tests/waiting/sender.ts", ["5", stream]);
+    await sender.waitForLine("ready");
+    for (let count = 0; count < 20; count++) {
+      assertEquals(feed.waitSync(Infinity), true);
+      assertGreater(feed.poll(() => {}), 0);
+    }
+    for (let count = 0; count < 5; count++) {
+      assertEquals(feed.waitSync(30_000), true);
+      assert(feed.receive() !== null);
+    }
+    assertEquals(feed.getReceiveStats().missedBlocks, 0);
+    await end(sender);
+  });
+
+  test(`for await with ${wait} is ended by break, return, throw, abort, close and the runtime's end, busy or idle`, async () => {
+    for (const busy of [true, false]) {
+      for (const end of ALL_ENDS) {
+        using runtime = Runtime.open();
+        const stream = newStream();
+        using out = new DataBroadcaster(config(), stream, { runtime });
+        using feed = new DataSubscriber(config(wait), stream, { runtime });
+        const abort = new AbortController();
+        const blocks = feed.blocks({ signal: abort.signal });
+        const act = (): void => {
+          if (end === "abort") abort.abort();
+          else if (end === "close") feed.close();
+          else if (end === "runtime") runtime.close();
+          else if (end === "return") void blocks.return!();
+          else if (end === "throw") throw new Error("of the body");
+        };
+        let seen = 0;
+        const loop = (async () => {
+          for await (const _ of blocks) {
+            seen++;
+            if (!busy) continue;
+            send(out);
+            if (seen < 200) continue;
+            act();
+            if (end === "break") break;
+          }
+        })();
+        const title = `${busy ? "busy" : "idle"} ${end}`;
+        if (busy) {
+          send(out);
+        } else {
+          await settle();
+          // Within an idle loop there is no body to break from or to throw in.
+          if (end === "break" || end === "throw") abort.abort();
+          else act();
+        }
+        const error = await within(loop, { what: `the end of a loop by ${title}` }).then(
+          () => "",
+          (error) => error.message,
+        );
+        assertEquals(error, busy && end === "throw" ? "of the body" : "", title);
+        assertEquals(seen, busy ? 200 : 0, title);
+        assertEquals(await blocks.next(), { done: true, value: undefined });
+        if (end === "close" || end === "runtime") continue;
+        // The subscriber is as good as before: nothing was lost to the loop that ended.
+        if (!busy) send(out);
+        assertEquals(feed.poll(() => {}), 1, title);
+        const again = feed.blocks();
+        const next = again.next();
+        await settle();
+        send(out);
+        assertEquals((await within(next)).value!.sequence, busy ? 201 : 1, title);
+        await again.return!();
+      }
+    }
+  });
+}
+
+test("for await with a signal that was aborted before yields nothing, though there are blocks", async () => {
+  using runtime = Runtime.open();
+  const stream = newStream();
+  using out = new DataBroadcaster(config(), stream, { runtime });
+  using feed = new DataSubscriber(config(), stream, { runtime });
+  send(out);
+  for await (const block of feed.blocks({ signal: AbortSignal.abort() })) assertEquals(block, undefined);
+  assertEquals(feed.hasData(), true);
+});
+
+test("for await is ended by the timeout of its signal", async () => {
+  using runtime = Runtime.open();
+  using feed = new DataSubscriber(config(), newStream(), { runtime });
+  const began = performance.now();
+  const loop = (async () => {
+    for await (const _ of feed.blocks({ signal: AbortSignal.timeout(30) }));
+  })();
+  await within(loop);
+  assertGreaterOrEqual(performance.now() - began, 25);
+});
+
+test("for await loops over several streams and several loops over one stream run side by side", async () => {
+  using runtime = Runtime.open();
+  const names = Array.from({ length: 8 }, newStream);
+  const outs = names.map((name) => new DataBroadcaster(config(), name, { runtime }));
+  // Two subscribers of each stream, of all strategies.
+  const feeds = [...names, ...names].map((name, index) =>
+    new DataSubscriber(config(STRATEGIES[index % STRATEGIES.length]), name, { runtime })
+  );
+  const got = feeds.map((): number[] => []);
+  const loops = feeds.map(async (feed, index) => {
+    for await (const block of feed) if (got[index]!.push(block.sequence) === 50) break;
+  });
+  for (let round = 0; round < 50; round++) {
+    outs.forEach((out, index) => round % (index + 1) === 0 && send(out));
+    if (round % 3 === 0) await turn();
+  }
+  for (const out of outs) while (out.nextSequence < 50) send(out);
+  await within(Promise.all(loops));
+  const all = Array.from({ length: 50 }, (_, index) => index);
+  for (const sequences of got) assertEquals(sequences, all);
+  for (const end of [...outs, ...feeds]) end.close();
+});
+
+test("for await loops over one subscriber share its blocks: each goes to one of them", async () => {
+  using runtime = Runtime.open();
+  const stream = newStream();
+  using out = new DataBroadcaster(config(), stream, { runtime });
+  using feed = new DataSubscriber(config(), stream, { runtime });
+  const got: number[] = [];
+  const loops = [1, 2, 3].map(async () => {
+    for await (const block of feed) {
+      got.push(block.sequence);
+      await turn();
+    }
+  });
+  for (let count = 0; count < 100; count++) {
+    send(out);
+    if (count % 7 === 0) await turn();
+  }
+  await waitFor(() => got.length === 100);
+  feed.close();
+  await within(Promise.all(loops));
+  assertEquals(got.sort((a, b) => a - b), Array.from({ length: 100 }, (_, index) => index));
+});
+
+test("for await loops parked on one subscriber are woken by the next block when one of them has ended", async () => {
+  using runtime = Runtime.open();
+  const stream = newStream();
+  using out = new DataBroadcaster(config(), stream, { runtime });
+  using feed = new DataSubscriber(config("park"), stream, { runtime });
+  for (const ended of [0, 1, 2]) {
+    const blocks = [feed.blocks(), feed.blocks(), feed.blocks()];
+    const nexts = blocks.map((iteration) => iteration.next());
+    await settle();
+    await blocks[ended]!.return!();
+    assertEquals((await within(nexts[ended]!)).done, true);
+    for (let sent = 0; sent < 2; sent++) {
+      send(out);
+      await settle();
+    }
+    const others = nexts.filter((_, index) => index !== ended);
+    const sequences = (await within(Promise.all(others))).map(({ value }) => value!.sequence);
+    assertEquals(sequences.sort(), [ended * 2, ended * 2 + 1]);
+    for (const iteration of blocks) await iteration.return!();
+  }
+});
+
+test("a parked loop is woken although another subscriber of the same port took the block first", async () => {
+  using runtime = Runtime.open();
+  const stream = newStream();
+  using out = new DataBroadcaster(config(), stream, { runtime });
+  using quick = new DataSubscriber(config(), stream, { runtime });
+  using parked = new DataSubscriber(config("park"), stream, { runtime });
+  using second = new DataSubscriber(config("park"), stream, { runtime });
+  for (let round = 0; round < 20; round++) {
+    const blocks = [parked, second].map((feed) => feed.blocks());
+    const nexts = blocks.map((iteration) => iteration.next());
+    await settle();
+    send(out);
+    assertEquals(quick.poll(() => {}), 1);
+    const values = await within(Promise.all(nexts));
+    assertEquals(values.map(({ value }) => value!.sequence), [round, round]);
+    for (const iteration of blocks) await iteration.return!();
+  }
+  // The same for a thread that blocks: the block is there, though not in the queue of the port.
+  send(out);
+  quick.poll(() => {});
+  assertEquals([parked.waitSync(Infinity), second.waitSync(0), quick.waitSync(0)], [true, true, false]);
+});
+
+test("a loop whose neighbour was closed while both were parked is still woken", async () => {
+  using runtime = Runtime.open();
+  const names = [newStream(), newStream()] as const;
+  using out = new DataBroadcaster(config(), names[0], { runtime });
+  using otherOut = new DataBroadcaster(config(), names[1], { runtime });
+  using feed = new DataSubscriber(config("park"), names[0], { runtime });
+  for (let round = 0; round < 10; round++) {
+    const same = new DataSubscriber(config("park"), names[0], { runtime });
+    const other = new DataSubscriber(config("park"), names[1], { runtime });
+    const next = feed.blocks().next();
+    const ended = [same, other].map((neighbour) => neighbour.blocks().next());
+    await settle();
+    same.close();
+    other.close();
+    for (const { done } of await within(Promise.all(ended))) assertEquals(done, true);
+    await settle();
+    send(otherOut);
+    send(out);
+    assertEquals((await within(next)).value!.sequence, round);
+  }
+});
+
+for (const runtime of ["deno", "bun"] as const) {
+  for (const way of ["close", "abort", "return", "runtime"]) {
+    test(`a parked loop keeps a ${runtime} process alive, and one that ended by ${way} lets it end`, async () => {
+      await using script = startScript("tests/waiting/alive.ts", [newStream(), way], { runtime });
+      const exit = await script.exited();
+      assertEquals([exit.code, script.lines], [0, ["alive", "ended"]], script.report());
+    });
+  }
+}
+
+test("for await keeps up with another process that never pauses, or counts what it lost", async () => {
+  using runtime = Runtime.open();
+  const names = [newStream(), newStream()] as const;
+  const feeds = names.map((name) => new DataSubscriber(config(), name, { runtime }));
+  await using sender = startScript("tests/waiting/sender.ts", ["0", ...names]);
+  const last = [0, 0];
+  const first = [0, 0];
+  const loops = feeds.map(async (feed, index) => {
+    let begun = false;
+    for await (const block of feed) {
+      if (!begun) first[index] = block.sequence;
+      begun = true;
+      last[index] = block.sequence;
+      if (block.sequence > 20_000) break;
+    }
+  });
+  await within(Promise.all(loops));
+  feeds.forEach((feed, index) => {
+    const { receivedBlocks, missedBlocks } = feed.getReceiveStats();
+    assertEquals(receivedBlocks + missedBlocks, last[index]! - first[index]! + 1);
+    feed.close();
+  });
+  await end(sender);
+});
+
+test("waitSync and blocks refuse arguments that are none", () => {
+  using runtime = Runtime.open();
+  using feed = new DataSubscriber(config(), newStream(), { runtime });
+  // deno-lint-ignore no-explicit-any
+  const loose = feed as any;
+  for (const wrong of [-1, NaN, "1", null, undefined, 1n]) assertThrows(() => loose.waitSync(wrong), ArgumentError);
+  for (const wrong of [5, "x", null]) assertThrows(() => loose.blocks(wrong), ArgumentError);
+  for (const signal of [5, "x", {}, null]) assertThrows(() => loose.blocks({ signal }), ArgumentError);
+});

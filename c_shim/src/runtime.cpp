@@ -2,6 +2,7 @@
 #include "runtime.hpp"
 
 #include "check.hpp"
+#include "clock.hpp"
 #include "close.hpp"
 #include "control.hpp"
 #include "exit.hpp"
@@ -29,6 +30,24 @@ std::shared_ptr<World>& current() {
     return world;
 }
 uint64_t g_worlds = 0;
+constexpr uint64_t kGoodbyePollMs = 2;
+
+/** Of the runtime that this process opened last. Guarded by the mutex. */
+std::string& last_name() {
+    static std::string& name = *new std::string;
+    return name;
+}
+
+/** An earlier runtime may still wait for the answer to its goodbye, of a daemon that hung or died. Nobody needs it any more,
+ * and nothing can be opened before it came. */
+bool end_last_goodbye(uint32_t timeout_ms) {
+    const uint64_t deadline_ns = now_ns() + ms_to_ns(timeout_ms);
+    while (control_is_stuck() && now_ns() < deadline_ns) {
+        stack_answer_in_place_of_daemon(last_name());
+        sleep_ns(ms_to_ns(kGoodbyePollMs));
+    }
+    return !control_is_stuck();
+}
 
 std::string unique_name() {
     std::random_device random;
@@ -134,9 +153,14 @@ int32_t open_world(Options&& options, std::shared_ptr<World>* out) {
         *out = world;
         return QIPC_OK;
     }
+    if (!end_last_goodbye(options.timeout_ms)) {
+        return fail(QIPC_E_DAEMON_HUNG, options.timeout_ms, options.timeout_ms,
+                    "An earlier runtime of this process, \"%s\", still waits for the daemon", last_name().c_str());
+    }
     const auto fresh = std::make_shared<World>();
     fresh->options = std::move(options);
     fresh->name = fresh->options.name.empty() ? unique_name() : fresh->options.name;
+    last_name() = fresh->name;
     fresh->number = ++g_worlds;
     stack_install_error_handler();
     stack_set_log(fresh->options.log);

@@ -33,7 +33,8 @@ export class StreamWatch {
         port.publishers > 0
       );
     }
-    if (this.#offered) {
+    // Who was heard and could never be asked about, because the daemon went first, is believed to be there.
+    if (this.#offered || (heard && this.#askedAt === -Infinity)) {
       this.#everOffered = true;
       return "live";
     }

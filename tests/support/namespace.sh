@@ -113,7 +113,7 @@ if [ "$inside" = yes ]; then "$@" || status=$?; else QIPC_RUN=$QIPC_RUN "$@" || 
 # A process that was told to end may need a moment for it, as a RouDi does whose last client has left.
 tries=0
 find_others
-while [ -n "$others" ] && [ "$tries" -lt 250 ]; do
+while [ -n "$others" ] && [ "$tries" -lt 150 ]; do
   tries=$((tries + 1))
   sleep 0.02
   find_others

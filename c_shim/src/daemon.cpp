@@ -7,6 +7,7 @@
 #include "fd.hpp"
 #include "error.hpp"
 #include "guard.h"
+#include "probe_sockets.h"
 
 #include "iceoryx_posh/iceoryx_posh_types.hpp"
 #include "iceoryx_posh/internal/runtime/ipc_interface_base.hpp"
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <ctime>
 #include <poll.h>
+#include <string_view>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,12 +30,13 @@ namespace {
 using iox::runtime::IpcMessageType;
 using iox::runtime::IpcMessageTypeToString;
 
-constexpr char kProbeNameFormat[] = "qipc-probe-%d-%u"; // process, count
 constexpr uint32_t kProbeNameTries = 64;                // a socket of a dead process with this number may lie there
 constexpr mode_t kProbeSocketMode = 0660;               // as iceoryx's own: a daemon of the same group may answer
 constexpr uint32_t kProbeRetractMs = 100;               // how long the answer to taking the registration back is awaited
 constexpr size_t kMessageBytesMax = iox::platform::IOX_UDS_SOCKET_MAX_MESSAGE_SIZE;
 constexpr char kMessageSeparator = ',';
+
+static_assert(std::string_view(iox::platform::IOX_UDS_SOCKET_PATH_PREFIX) == QIPC_PROBE_FOLDER);
 
 std::atomic<uint32_t> g_probe_count{0};
 
@@ -124,8 +127,11 @@ public:
         }
         for (uint32_t tries = 0; tries < kProbeNameTries; tries++) {
             const uint32_t count = g_probe_count.fetch_add(1, std::memory_order_relaxed);
-            std::snprintf(name_, sizeof name_, kProbeNameFormat, getpid(), count);
-            address_ = address_of((std::string(iox::platform::IOX_UDS_SOCKET_PATH_PREFIX) + name_).c_str());
+            if (count == 0) {
+                qipc_remove_dead_probes(); // once in a process: it looks at all of /tmp
+            }
+            std::snprintf(name_, sizeof name_, QIPC_PROBE_FORMAT, getpid(), count);
+            address_ = address_of((std::string(QIPC_PROBE_FOLDER) + name_).c_str());
             if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0) {
                 bound_ = true;
                 chmod(address_.sun_path, kProbeSocketMode); // the process's umask may have taken the daemon's group out

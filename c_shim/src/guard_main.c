@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "guard.h"
+#include "probe_sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 
 #define LOG_LEVEL "warning"
 #define UMASK 022
+#define WATCHER_NAME "qipc-watcher" /* at most 15 characters */
 
 static int directory = -1;
 static const char *directory_path;
@@ -100,6 +102,7 @@ static int start_roudi(void) {
 static int start_watcher(void) {
     watcher = fork_bound(SIGKILL);
     if (watcher == 0) {
+        prctl(PR_SET_NAME, WATCHER_NAME);
         _exit(lock_file(QIPC_FILE_MEMBERS, LOCK_EX) >= 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     return watcher > 0;
@@ -110,6 +113,7 @@ static int start_watcher(void) {
 /* What a dead daemon leaves behind. Only under the daemon's own lock, so that no living one is robbed, also not one that
  * somebody else starts at this moment. The lock's file stays: who opened it a moment ago may be about to lock it. */
 static void remove_leftovers(void) {
+    qipc_remove_dead_probes();
     const int lock = open(QIPC_ROUDI_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (lock < 0) {
         return; /* it ended in order and removed everything itself */

@@ -51,3 +51,9 @@ target_compile_definitions(qipc_signals_scripts_test PRIVATE
   QIPC_TEST_SCRIPT="${CMAKE_CURRENT_SOURCE_DIR}/signals_script.ts"
   QIPC_TEST_PROBE="$<TARGET_FILE:qipc_signals_probe>")
 add_dependencies(qipc_signals_scripts_test qipc_signals_probe)
+
+unit_test(daemon)
+unit_test(spawn)
+foreach(module daemon spawn)
+  add_dependencies(qipc_${module}_test qipc-guard)
+endforeach()

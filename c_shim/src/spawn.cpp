@@ -180,9 +180,9 @@ int32_t find_guard(std::string* path) {
         }
     }
     return fail(QIPC_E_DAEMON_START, 0, 0,
-                "Cannot start RouDi: " QIPC_GUARD_PROGRAM " lies neither in %s nor in its %s, %s or %s. Install the library with "
+                "Cannot start RouDi: " QIPC_GUARD_PROGRAM " lies neither in %s nor in its %s or %s. Install the library with "
                 "its programs",
-                folder.c_str(), kGuardFolders[1] + 1, kGuardFolders[2] + 1, kGuardFolders[3] + 1);
+                folder.c_str(), kGuardFolders[1] + 1, kGuardFolders[2] + 1);
 }
 
 /** Starts the guard. `*status_pipe` tells its end by a hang-up. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control.hpp"
 
+#include "exit.hpp"
 #include "signals.hpp"
 
 #include <pthread.h>
@@ -34,10 +35,11 @@ Control& control() {
 
 __thread uint64_t t_control_thread __attribute__((tls_model("initial-exec"))) = 0;
 
-void run_job(Job& job) noexcept {
+/** False when the gate is closed and the job was not run. */
+bool run_job(Job& job) noexcept {
     const bool guarded = !job.at_exit;
     if (guarded && !call_enter()) {
-        return;
+        return false;
     }
     try {
         job.work();
@@ -47,6 +49,7 @@ void run_job(Job& job) noexcept {
     if (guarded) {
         call_leave();
     }
+    return true;
 }
 
 void undo_job(Job& job) noexcept {
@@ -82,8 +85,9 @@ void* thread_main(void* number) {
         }
         here.current = job;
         lock.unlock();
-        run_job(*job);
+        const bool was_run = run_job(*job);
         lock.lock();
+        job->is_refused = !was_run;
         here.current.reset();
         job->done = true;
         if (job->abandoned) {
@@ -141,7 +145,7 @@ int32_t control_run(const std::shared_ptr<Job>& job, uint32_t timeout_ms) {
         ++here.late;
         return fail(QIPC_E_DAEMON_HUNG, timeout_ms, timeout_ms, "The daemon did not answer within %u ms", timeout_ms);
     }
-    return QIPC_OK;
+    return job->is_refused ? refuse_after_exit() : QIPC_OK;
 }
 
 bool control_is_stuck() noexcept {

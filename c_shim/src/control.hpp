@@ -24,8 +24,10 @@ struct Job {
     /** Runs in its turn even when nobody waits for it any longer, or when its turn comes after a late job. */
     bool must_run = false;
 
-    bool done = false;      // guarded by the control thread's mutex
-    bool abandoned = false; // guarded by the control thread's mutex
+    // Guarded by the control thread's mutex.
+    bool done = false;
+    bool abandoned = false;
+    bool is_refused = false; // the process ends, so it was not run
 };
 
 /** Runs the job and waits. QIPC_OK when it ran; QIPC_E_DAEMON_HUNG when it is late, or at once while an earlier one is. */

@@ -45,7 +45,7 @@ void on_atexit() {
 } // namespace
 
 int32_t refuse_after_exit() noexcept {
-    return fail(QIPC_E_CLOSED, 0, 0, "Cannot open anything: this process has disconnected for good");
+    return fail(QIPC_E_CLOSED, 0, 0, "Cannot ask the daemon for anything: this process has disconnected for good");
 }
 
 void process_exit() noexcept {

@@ -56,9 +56,9 @@ template <typename Visit>
 void handle_each(Visit&& visit) {
     for (HandleSlot& slot : g_handles) {
         const uint32_t handle = slot.handle.load(std::memory_order_acquire);
-        if (handle != 0) {
-            visit(handle, static_cast<Kind>(slot.kind.load(std::memory_order_relaxed)),
-                  slot.object.load(std::memory_order_relaxed));
+        void* object = slot.object.load(std::memory_order_relaxed);
+        if (handle != 0 && object != nullptr) {
+            visit(handle, static_cast<Kind>(slot.kind.load(std::memory_order_relaxed)), object);
         }
     }
 }

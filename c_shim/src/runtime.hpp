@@ -28,7 +28,7 @@ struct World {
     std::string name;
     DaemonIdentity daemon;
     bool spawned = false;
-    uint32_t handles = 0; // guarded by the runtime's mutex
+    uint32_t handles = 0; // guarded by the turn
     /** A condition variable that nothing uses: as long as it is ours, the daemon has not given us up. */
     iox::popo::ConditionVariableData* sentinel = nullptr;
     /** The daemon's table of ports; null when it was not found. */
@@ -44,6 +44,12 @@ struct RuntimeHandle {
     std::shared_ptr<World> world;
     std::shared_ptr<WaitSet> wait_set; // made at the first blocking wait
 };
+
+/** The connection of this process, made if there is none. The caller has the turn, and counts its handle. */
+int32_t world_open(Options&& options, std::shared_ptr<World>* world);
+
+/** Takes a handle from the count; the last one disconnects. The caller has the turn. */
+void world_drop(const std::shared_ptr<World>& world);
 
 /** QIPC_OK while the daemon that this world is attached to lives and knows this process; else QIPC_E_DAEMON_GONE. */
 int32_t world_check(const World& world);

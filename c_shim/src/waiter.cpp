@@ -43,23 +43,21 @@ void waiter_forget_removed(Subscriber& subscriber) {
 
 void waiter_close(Waiter* waiter) noexcept {
     handle_free(waiter->handle);
-    {
-        const CallGuard guard;
-        Thread* thread = thread_current();
-        if (!guard.entered || thread == nullptr) {
-            // The end of the process takes care of the ports, which still refer to this waiter.
-            return;
+    const CallGuard guard;
+    Thread* thread = thread_current();
+    if (!guard.entered || thread == nullptr) {
+        // The end of the process takes care of the ports, which still refer to this waiter.
+        return;
+    }
+    for (const uint32_t handle : thread->handles) {
+        Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
+        if (subscriber == nullptr || subscriber->waiter != waiter) {
+            continue;
         }
-        for (const uint32_t handle : thread->handles) {
-            Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
-            if (subscriber == nullptr || subscriber->waiter != waiter) {
-                continue;
-            }
-            if (port_is_ours(subscriber->port, subscriber->unique_id)) {
-                waiter_forget(*subscriber);
-            } else {
-                waiter_forget_removed(*subscriber);
-            }
+        if (port_is_ours(subscriber->port, subscriber->unique_id)) {
+            waiter_forget(*subscriber);
+        } else {
+            waiter_forget_removed(*subscriber);
         }
     }
     close(waiter->write_end);
@@ -86,36 +84,45 @@ int32_t find_both(uint32_t waiter_handle, uint32_t subscriber_handle, Waiter** w
     return QIPC_OK;
 }
 
-int32_t arm(Waiter& waiter, Subscriber& subscriber) {
-    if (subscriber.waiter != &waiter) {
-        std::shared_ptr<Listener> listener;
-        if (const int32_t status = listener_acquire(*waiter.world, &listener); status != QIPC_OK) {
-            return status;
-        }
-        const CallGuard guard;
-        if (!guard.entered) {
-            return refuse_closed_gate();
-        }
-        if (!port_is_ours(subscriber.port, subscriber.unique_id)) {
-            listener_release(*listener);
-            return refuse_removed_port();
-        }
-        waiter_forget(subscriber);
-        subscriber.waiter = &waiter;
-        subscriber.listener = std::move(listener);
-        if (const int32_t status = listener_attach(subscriber); status != QIPC_OK) {
-            listener_release(*subscriber.listener);
-            subscriber.listener.reset();
-            subscriber.waiter = nullptr;
-            return status;
-        }
+/** Attaches the subscriber to a listener with room, on behalf of this waiter. */
+int32_t attach(Waiter& waiter, Subscriber& subscriber) {
+    std::shared_ptr<Listener> listener;
+    if (const int32_t status = listener_acquire(*waiter.world, &listener); status != QIPC_OK) {
+        return status;
     }
     const CallGuard guard;
     if (!guard.entered) {
         return refuse_closed_gate();
     }
     if (!port_is_ours(subscriber.port, subscriber.unique_id)) {
+        listener_release(*listener);
         return refuse_removed_port();
+    }
+    waiter_forget(subscriber);
+    subscriber.waiter = &waiter;
+    subscriber.listener = std::move(listener);
+    const int32_t status = listener_attach(subscriber);
+    if (status != QIPC_OK) {
+        listener_release(*subscriber.listener);
+        subscriber.listener.reset();
+        subscriber.waiter = nullptr;
+    }
+    return status;
+}
+
+/** Arms a subscriber that is attached: 1 when data is there already. `*is_attached` is false when it is not, or not for this
+ * waiter. */
+int32_t arm_attached(const Waiter& waiter, Subscriber& subscriber, bool* is_attached) {
+    const CallGuard guard;
+    if (!guard.entered) {
+        return refuse_closed_gate();
+    }
+    if (!port_is_ours(subscriber.port, subscriber.unique_id)) {
+        return refuse_removed_port();
+    }
+    *is_attached = subscriber.waiter == &waiter;
+    if (!*is_attached) {
+        return QIPC_OK;
     }
     // First armed, then looked: data that comes in between is told by the callback, data from before is seen here.
     subscriber.is_armed.store(true);
@@ -124,6 +131,16 @@ int32_t arm(Waiter& waiter, Subscriber& subscriber) {
         return 1;
     }
     return QIPC_OK;
+}
+
+int32_t arm(Waiter& waiter, Subscriber& subscriber) {
+    bool is_attached = true;
+    int32_t status = arm_attached(waiter, subscriber, &is_attached);
+    if (is_attached) {
+        return status;
+    }
+    status = attach(waiter, subscriber);
+    return status == QIPC_OK ? arm_attached(waiter, subscriber, &is_attached) : status;
 }
 
 } // namespace
@@ -188,12 +205,12 @@ QIPC_EXPORT int32_t qipc_waiter_disarm(uint32_t waiter_handle, uint32_t subscrib
         if (status != QIPC_OK) {
             return status;
         }
-        if (subscriber->waiter != waiter) {
-            return QIPC_OK;
-        }
         const CallGuard guard;
         if (!guard.entered) {
             return refuse_closed_gate();
+        }
+        if (subscriber->waiter != waiter) {
+            return QIPC_OK;
         }
         if (!port_is_ours(subscriber->port, subscriber->unique_id)) {
             waiter_forget_removed(*subscriber);

@@ -177,7 +177,7 @@ void detach(const Group& group, const WaitSet& wait_set) {
     }
 }
 
-int32_t wait_attached(const Group& group, const RuntimeHandle& runtime, Clock::time_point deadline) {
+int32_t wait_attached(const Group& group, const World& world, const WaitSet& wait_set, Clock::time_point deadline) {
     Clock::time_point next_look = Clock::now() + kLookInterval;
     for (;;) {
         if (const int32_t status = look_guarded(group); status != 0) {
@@ -188,12 +188,12 @@ int32_t wait_attached(const Group& group, const RuntimeHandle& runtime, Clock::t
             return QIPC_TIMED_OUT;
         }
         if (now >= next_look) {
-            if (const int32_t status = world_check(*runtime.world); status != QIPC_OK) {
+            if (const int32_t status = world_check(world); status != QIPC_OK) {
                 return status;
             }
             next_look = now + kLookInterval;
         }
-        if (!park(*runtime.wait_set, std::min(deadline, next_look) - now)) {
+        if (!park(wait_set, std::min(deadline, next_look) - now)) {
             return refuse_closed_gate();
         }
     }
@@ -219,11 +219,13 @@ int32_t wait(const Group& group, double timeout_ms) {
     if (const int32_t status = make_wait_set(*runtime); status != QIPC_OK) {
         return status;
     }
-    int32_t status = attach(group, *runtime->wait_set);
+    // The end of the process takes the wait set from the handle while this thread may still look at it.
+    const std::shared_ptr<WaitSet> wait_set = runtime->wait_set;
+    int32_t status = attach(group, *wait_set);
     if (status == QIPC_OK) {
-        status = wait_attached(group, *runtime, deadline);
+        status = wait_attached(group, *runtime->world, *wait_set, deadline);
     }
-    detach(group, *runtime->wait_set);
+    detach(group, *wait_set);
     return status;
 }
 

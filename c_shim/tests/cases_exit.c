@@ -37,15 +37,15 @@ CASE(process_exit_closes_everything) {
 static void* wait_for_ever(void* status) {
     const uint32_t runtime = open_runtime("");
     const uint32_t subscriber = open_subscriber(runtime, "s");
-    *(volatile int32_t*)status = 100;
-    *(volatile int32_t*)status = qipc_subscriber_wait(subscriber, 60000);
+    *(_Atomic int32_t*)status = 100;
+    *(_Atomic int32_t*)status = qipc_subscriber_wait(subscriber, 60000);
     return NULL;
 }
 
 CASE(process_exit_wakes_parked_threads) {
     open_runtime("");
     pthread_t thread;
-    volatile int32_t status = 0;
+    _Atomic int32_t status = 0;
     CHECK(pthread_create(&thread, NULL, wait_for_ever, (void*)&status) == 0);
     EVENTUALLY(status == 100);
     sleep_ms(50);

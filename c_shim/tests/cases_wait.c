@@ -210,7 +210,7 @@ CASE(wait_and_waiter_together) {
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
-static volatile bool g_stop;
+static _Atomic bool g_stop;
 
 static void* publish_fast(void* stream) {
     const uint32_t runtime = open_runtime("");

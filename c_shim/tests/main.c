@@ -27,7 +27,7 @@ _Thread_local uint64_t t_result[QIPC_TAKE_MAX * QIPC_TAKE_ENTRY_BYTES / 8];
 const char* g_argument;
 
 const char* error_text(void) {
-    static char text[600];
+    static _Thread_local char text[600];
     uint64_t detail[QIPC_RESULT_BYTES / 8];
     const int32_t length = qipc_error_detail((uint8_t*)detail, (uint8_t*)text, sizeof text - 1);
     text[length > 0 ? length : 0] = 0;

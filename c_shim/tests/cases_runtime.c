@@ -196,3 +196,16 @@ CASE(log_can_be_turned_on) {
     CHECK(dup2(saved, 2) == 2 && dup2(saved_out, 1) == 1);
     CHECK(lseek(file, 0, SEEK_END) > 0);
 }
+
+CASE(block_memory_is_bound_to_the_node_of_this_thread) {
+    const uint32_t runtime = open_runtime("");
+    /* Before a publisher there is no block memory of this process. */
+    EXPECT(QIPC_E_UNSUPPORTED, qipc_runtime_bind_numa(runtime, RESULT));
+    const uint32_t publisher = open_publisher(runtime, "s");
+    const int32_t status = qipc_runtime_bind_numa(runtime, RESULT);
+    if (status != QIPC_E_UNSUPPORTED) {
+        EXPECT_OK(status);
+        CHECK(WORD(0) == WORD(1));
+    }
+    publish_word(runtime, publisher, 1);
+}

@@ -14,24 +14,32 @@ if [ "${QIPC_TEST_INSIDE:-}" != 1 ]; then
     fi
     export QIPC_TEST_INSIDE=1
     # shellcheck disable=SC2086
+    if ! unshare -m $map_root true 2>/dev/null; then
+        echo "with_roudi.sh: this machine lets nobody make a mount namespace (unshare -m $map_root was refused)" >&2
+        exit 2
+    fi
+    # shellcheck disable=SC2086
     exec unshare -m $map_root "$0" "$@"
 fi
 
-# The project may itself lie under /tmp, which is about to be covered.
-here=$(cd "$(dirname "$0")/../.." && pwd)
+# The project may itself lie under /tmp, which is about to be covered: it is laid out aside first.
+here=$(cd "$(dirname "$0")/../.." && pwd -P)
 mount --make-rprivate / 2>/dev/null || true
 case "$here/" in
 /tmp/*)
-    mount --bind "$here" /mnt
-    mount -t tmpfs tmpfs /tmp
-    mkdir -p "$here"
-    mount --bind /mnt "$here"
+    aside=$here/build/private-tmp
+    mkdir -p "$aside"
+    mount -t tmpfs tmpfs "$aside"
+    mkdir -p "$aside/${here#/tmp/}"
+    mount --bind "$here" "$aside/${here#/tmp/}"
+    mount --move "$aside" /tmp
     ;;
 *)
     mount -t tmpfs tmpfs /tmp
     ;;
 esac
 mount -t tmpfs -o size=2g tmpfs /dev/shm
+cd "$here"
 
 if [ "${QIPC_TEST_DAEMON:-}" = none ]; then
     exec "$@"
@@ -61,7 +69,7 @@ trap stop EXIT
 
 # It answers as soon as it says so in its log.
 tries=0
-until grep -q "RouDi is ready" /tmp/roudi.log; do
+until grep -q "RouDi is ready" /tmp/roudi.log 2>/dev/null; do
     tries=$((tries + 1))
     if [ "$tries" -gt 500 ] || ! kill -0 "$roudi" 2>/dev/null; then
         echo "iox-roudi did not start:" >&2

@@ -29,16 +29,16 @@ case "$here/" in
 /tmp/*)
     aside=$here/build/private-tmp
     mkdir -p "$aside"
-    mount -t tmpfs tmpfs "$aside"
+    mount --no-mtab -t tmpfs tmpfs "$aside"
     mkdir -p "$aside/${here#/tmp/}"
-    mount --bind "$here" "$aside/${here#/tmp/}"
-    mount --move "$aside" /tmp
+    mount --no-mtab --bind "$here" "$aside/${here#/tmp/}"
+    mount --no-mtab --move "$aside" /tmp
     ;;
 *)
-    mount -t tmpfs tmpfs /tmp
+    mount --no-mtab -t tmpfs tmpfs /tmp
     ;;
 esac
-mount -t tmpfs -o size=2g tmpfs /dev/shm
+mount --no-mtab -t tmpfs -o size=2g tmpfs /dev/shm
 cd "$here"
 
 if [ "${QIPC_TEST_DAEMON:-}" = none ]; then

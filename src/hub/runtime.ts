@@ -88,6 +88,8 @@ const KNOWN_OPTIONS: readonly string[] = [
   "libraryPath",
 ] satisfies (keyof RuntimeOptions)[];
 
+/** Whether this thread's end is that of the process. Some Web Workers take themselves for the main thread. */
+const ownsProcess = isMainThread && !("WorkerGlobalScope" in globalThis);
 let exitHooked = false;
 
 /**
@@ -137,7 +139,7 @@ export class Runtime {
     const lines = encodeOptions(options);
     const runtime = new Runtime(new NativeTransport("iceoryx", lines, options.libraryPath));
     Runtime.#opened.push(runtime);
-    if (isMainThread && !exitHooked) {
+    if (ownsProcess && !exitHooked) {
       // Bun ends without the library's own exit handler in some ways out, and RouDi would keep the ports for 1.5 s.
       exitHooked = true;
       process.on("exit", disconnectProcess);

@@ -180,6 +180,7 @@ TEST(shm_free_bytes_is_what_can_still_be_written) {
     CHECK(std::fclose(file) == 0);
     EXPECT(QIPC_OK, qipc::shm_free_bytes("/dev/shm", &free_bytes));
     CHECK(free_bytes == 31u << 20);
+    CHECK(std::remove("/dev/shm/some") == 0);
 }
 
 TEST(shm_free_bytes_of_a_file_system_without_a_limit_is_the_largest_number) {

@@ -3,46 +3,27 @@
 #
 # Runs a command beside a daemon of its own: with_roudi.sh COMMAND [ARGUMENT...]
 #
-# Everything happens in a mount namespace with a fresh /dev/shm and /tmp, so that runs do not meet each other or a daemon of the
-# machine. The environment variable QIPC_TEST_DAEMON=none leaves the daemon out; the command then finds nobody.
+# Everything happens in a namespace with a fresh /dev/shm and /tmp (tests/support/namespace.sh), so that runs do not meet each
+# other or a daemon of the machine. The environment variable QIPC_TEST_DAEMON=none leaves the daemon out; the command then
+# finds nobody.
 set -eu
 
 if [ "${QIPC_TEST_INSIDE:-}" != 1 ]; then
-    map_root=-r
-    if [ "$(id -u)" = 0 ]; then
-        map_root=
-    fi
     export QIPC_TEST_INSIDE=1
-    # shellcheck disable=SC2086
-    if ! unshare -m $map_root true 2>/dev/null; then
-        echo "with_roudi.sh: this machine lets nobody make a mount namespace (unshare -m $map_root was refused)" >&2
-        exit 2
-    fi
-    # shellcheck disable=SC2086
-    exec unshare -m $map_root "$0" "$@"
+    exec sh "$(dirname "$0")/../../tests/support/namespace.sh" "$0" "$@"
 fi
 
-# The project may itself lie under /tmp, which is about to be covered: it is laid out aside first.
-here=$(cd "$(dirname "$0")/../.." && pwd -P)
-mount --make-rprivate / 2>/dev/null || true
-case "$here/" in
-/tmp/*)
-    aside=$here/build/private-tmp
-    mkdir -p "$aside"
-    mount --no-mtab -t tmpfs tmpfs "$aside"
-    mkdir -p "$aside/${here#/tmp/}"
-    mount --no-mtab --bind "$here" "$aside/${here#/tmp/}"
-    mount --no-mtab --move "$aside" /tmp
-    ;;
-*)
-    mount --no-mtab -t tmpfs tmpfs /tmp
-    ;;
-esac
-mount --no-mtab -t tmpfs -o size=2g tmpfs /dev/shm
-cd "$here"
+# remove_files: what daemons that were killed leave; segments are named after groups.
+remove_files() {
+    cut -d : -f 1 /etc/group | while read -r group; do rm -f "/dev/shm/$group"; done
+    rm -f /dev/shm/iceoryx_mgmt /tmp/roudi /tmp/roudi.lock /tmp/iox-unique-roudi.lock /tmp/roudi.toml /tmp/roudi.log
+}
 
 if [ "${QIPC_TEST_DAEMON:-}" = none ]; then
-    exec "$@"
+    status=0
+    "$@" || status=$?
+    remove_files
+    exit "$status"
 fi
 
 cat >/tmp/roudi.toml <<'EOF'
@@ -64,6 +45,7 @@ stop() {
     kill -CONT "$roudi" 2>/dev/null || true
     kill -KILL "$roudi" 2>/dev/null || true
     wait "$roudi" 2>/dev/null || true
+    remove_files
 }
 trap stop EXIT
 

@@ -93,7 +93,8 @@ const context: Context = {
 const rows: Row[] = [];
 let failures = 0;
 process.stdout.write(`${describeMachine()}\n\n`);
-await using _roudi = await RouDi.start({ blocks: POOL_BLOCKS });
+// Without monitoring: on a machine that stalls for a moment it would take the processes of a bench for dead.
+await using _roudi = await RouDi.start({ blocks: POOL_BLOCKS, monitoring: false });
 for (const id of ids) {
   try {
     rows.push(...await BENCHES[id](id, context));

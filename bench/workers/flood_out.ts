@@ -23,7 +23,7 @@ function flood(count: number): number {
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const data = payload.at(i);
-    while (!out.broadcast(data, payload.recordCount, MarketDataType.Tick));
+    while (!out.broadcast(data, payload.recordCount, MarketDataType.Tick)) out.waitForRoomSync(1000);
     sum = (sum + payload.sumOf(i)) | 0;
   }
   return sum >>> 0;

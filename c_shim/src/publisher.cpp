@@ -14,10 +14,13 @@
 namespace qipc {
 namespace {
 
-/** True when a queue whose subscriber wants the publisher to wait has no room beside the loans that are out: publishing one
- * into a full queue would wait for a reader that may be this very thread. */
-bool is_any_queue_full(Publisher& publisher) {
-    const uint64_t loans = static_cast<uint64_t>(__builtin_popcount(publisher.loaned));
+inline uint64_t loans_out(const Publisher& publisher) noexcept {
+    return static_cast<uint64_t>(__builtin_popcount(publisher.loaned));
+}
+
+/** True when a queue whose subscriber wants the publisher to wait has no room beside so many loans: publishing into a full
+ * queue would wait for a reader that may be this very thread. */
+bool is_any_queue_full(Publisher& publisher, uint64_t loans) {
     auto& distributor = publisher.port->m_chunkSenderData;
     using Distributor = std::remove_reference_t<decltype(distributor)>::ChunkDistributorData_t;
     const std::lock_guard<const Distributor> lock(distributor);
@@ -127,7 +130,7 @@ QIPC_EXPORT int32_t qipc_publisher_loan(uint32_t handle, uint8_t* result) {
             return fail(QIPC_E_TOO_MANY_LOANS, kLoansMax + 1.0, kLoansMax,
                         "Cannot loan another block: %u are loaned, the limit of one publisher", kLoansMax);
         }
-        if (publisher->is_blocking && is_any_queue_full(*publisher)) {
+        if (publisher->is_blocking && is_any_queue_full(*publisher, loans_out(*publisher))) {
             return QIPC_QUEUE_FULL;
         }
         if (publisher->prepared == 0) {
@@ -165,6 +168,9 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         }
         if (!port_is_ours(publisher->port, publisher->unique_id)) {
             return refuse_removed_port();
+        }
+        if (publisher->is_blocking && is_any_queue_full(*publisher, 0)) {
+            return QIPC_QUEUE_FULL;
         }
         void* payload = publisher->loans[slot];
         if (stamps) {
@@ -247,6 +253,6 @@ QIPC_EXPORT int32_t qipc_publisher_has_room(uint32_t handle) {
         if (!port_is_ours(publisher->port, publisher->unique_id)) {
             return refuse_removed_port();
         }
-        return publisher->is_blocking && is_any_queue_full(*publisher) ? QIPC_QUEUE_FULL : QIPC_OK;
+        return publisher->is_blocking && is_any_queue_full(*publisher, loans_out(*publisher)) ? QIPC_QUEUE_FULL : QIPC_OK;
     });
 }

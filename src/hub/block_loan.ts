@@ -6,7 +6,7 @@ import { NotLoanedError } from "../errors.ts";
 
 /** What a loan needs of its broadcaster. */
 export interface LoanOwner {
-  publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void;
+  publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): boolean;
   discardLoan(loan: BlockLoan): void;
 }
 
@@ -60,12 +60,15 @@ export class BlockLoan {
    * @param length Data bytes used, 0 to 8160.
    * @param recordCount Records in them.
    * @param type What they are.
+   * @returns Whether there was room. False, and the loan stays, only on a lossless stream of several broadcasters, when another
+   * one took the room since the loan.
    * @throws {NotLoanedError} When it was published or discarded before.
    * @throws {DataTooLongError} When `length` is more than a block has.
    */
-  publish(length: number, recordCount: number, type: MarketDataType): void {
-    this.#requireOwner("publish a loan").publishLoan(this, length, recordCount, type);
+  publish(length: number, recordCount: number, type: MarketDataType): boolean {
+    if (!this.#requireOwner("publish a loan").publishLoan(this, length, recordCount, type)) return false;
     this.#owner = null;
+    return true;
   }
 
   /** Gives the block back unpublished. Doing it again, or after publish, does nothing. */

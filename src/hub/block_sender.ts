@@ -61,7 +61,11 @@ export class BlockSender implements LoanOwner, RuntimeResource {
       writer.abort(token);
       this.fail(new ArgumentError("broadcast", { condition: "the data have another length than they say", cause }));
     }
-    writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId);
+    if (!writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId)) {
+      writer.abort(token);
+      counters.refused++;
+      return false;
+    }
     counters.sent(recordCount, data.length, began);
     return true;
   }
@@ -81,7 +85,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     return loan;
   }
 
-  publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): void {
+  publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): boolean {
     const action = "publish a loan";
     this.requireOpen(action);
     if (!Number.isInteger(length) || length < 0) {
@@ -91,9 +95,13 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     this.checkCount(recordCount, type, action);
     const began = this.#counters.timed ? performance.now() : 0;
     const size = recordSizeOf(length, recordCount);
-    this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0);
+    if (!this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0)) {
+      this.#counters.refused++;
+      return false;
+    }
     this.#loans.delete(loan);
     this.#counters.sent(recordCount, length, began);
+    return true;
   }
 
   discardLoan(loan: BlockLoan): void {

@@ -37,9 +37,12 @@ export class QueueWriter {
   readonly #native: TransportPublisher;
   readonly #windows: WindowTable;
   readonly #stream: string;
+  readonly #lossless: boolean;
   readonly #epochLow: number;
   readonly #epochHigh: number;
   #sequence: number;
+  /** Whether the last claim failed for want of a chunk. */
+  #poolWasEmpty = false;
   #window: Window | undefined;
   #offset = 0;
 
@@ -56,6 +59,7 @@ export class QueueWriter {
     );
     this.#windows = windows;
     this.#stream = demand.stream;
+    this.#lossless = demand.lossless;
     this.#sequence = demand.firstSequence;
     const words = crypto.getRandomValues(new Uint32Array(2));
     this.#epochLow = words[0]!;
@@ -84,15 +88,14 @@ export class QueueWriter {
 
   /** Claims memory for one block: a token, or NO_ROOM. */
   claim(): number {
-    if (this.#sequence > SEQUENCE_MAX) {
-      throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
-    }
+    this.#requireSequence();
     const native = this.#native;
     const outcome = native.loan();
+    this.#poolWasEmpty = outcome === LOAN_NO_CHUNK;
     if (outcome !== LOAN_GRANTED) {
-      // An attempt that found no chunk is a block that readers will never see: its number makes the hole visible. A lossless
-      // queue that is full lost nothing: the same block will be offered again.
-      if (outcome === LOAN_NO_CHUNK) this.#sequence++;
+      // An attempt that found no chunk is a block that readers will never see: its number makes the hole visible. What a
+      // lossless broadcaster has no room for is not lost: the same block will be offered again.
+      if (this.#poolWasEmpty && !this.#lossless) this.#sequence++;
       return NO_ROOM;
     }
     this.#window = this.#windows.get(native.window);
@@ -100,7 +103,11 @@ export class QueueWriter {
     return native.slot;
   }
 
-  /** Writes the header, and the trailer where the data leave room, and delivers the block. */
+  /**
+   * Writes the header, and the trailer where the data leave room, and delivers the block.
+   *
+   * @returns False when another broadcaster took the room of a lossless queue since the claim, which then stays.
+   */
   commit(
     token: number,
     window: Window,
@@ -110,15 +117,17 @@ export class QueueWriter {
     dataType: number,
     recordSize: number,
     schemaId: number,
-  ): void {
+  ): boolean {
+    this.#requireSequence();
     let flags = FLAG_LENGTH;
     if (length <= TRAILER_OFFSET) {
       flags |= FLAG_TRAILER;
       writeTrailer(window, offset, this.#epochLow, this.#epochHigh, 0, 0);
     }
     writeHeader(window, offset, this.#sequence, recordCount, dataType, flags, length, recordSize, schemaId);
-    this.#native.publish(token);
+    if (!this.#native.publish(token)) return false;
     this.#sequence++;
+    return true;
   }
 
   /** Gives claimed memory back unpublished. */
@@ -131,12 +140,22 @@ export class QueueWriter {
     return this.#native.subscriberCount();
   }
 
-  /** Whether a claim would find a lossless queue with room. */
+  /** Whether a claim would find room: in lossless queues, and in the pool when the last claim found it empty. */
   hasRoom(): boolean {
-    return this.#native.hasRoom();
+    const native = this.#native;
+    if (!native.hasRoom()) return false;
+    if (!this.#poolWasEmpty) return true;
+    if (native.loan() !== LOAN_GRANTED) return false;
+    native.discard(native.slot);
+    return true;
   }
 
   close(): void {
     this.#native.close();
+  }
+
+  #requireSequence(): void {
+    if (this.#sequence <= SEQUENCE_MAX) return;
+    throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
   }
 }

@@ -72,9 +72,10 @@ export class NativePublisher implements TransportPublisher {
     return status;
   }
 
-  publish(slot: number): void {
+  publish(slot: number): boolean {
     const status = this.#symbols.qipc_publisher_publish(this.#handle, slot, this.#publishFlags);
     if (status < 0) throw this.#native.error(status, `publish a block of stream ${JSON.stringify(this.#stream)}`);
+    return status === 0;
   }
 
   discard(slot: number): void {

@@ -29,6 +29,8 @@ export interface PortName {
 /** One port name that somebody offers or subscribes to. */
 export interface PortEntry extends PortName {
   readonly publishers: number;
+  /** Of them: who waits for no subscriber, so that lossless ones do not connect to it. */
+  readonly lossyPublishers: number;
   readonly subscribers: number;
 }
 
@@ -64,8 +66,8 @@ export interface TransportPublisher {
   readonly origin: bigint;
   /** Loans a chunk: LOAN_GRANTED, LOAN_NO_CHUNK, or another number when a lossless queue is full; misuse throws. */
   loan(): number;
-  /** Stamps the time into bytes 8 to 15 of the chunk and delivers it. */
-  publish(slot: number): void;
+  /** Stamps the time into bytes 8 to 15 of the chunk and delivers it; false when a lossless queue is full, and it stays loaned. */
+  publish(slot: number): boolean;
   /** Gives a loan back. */
   discard(slot: number): void;
   /** Subscribers connected now; takes the stack's lock. */

@@ -250,11 +250,48 @@ export function testBackPressure(lane: Lane): void {
       }
       for (const loan of loans) {
         loan.data.set(payload(out.nextSequence));
-        loan.publish(64, 1, TYPE);
+        assertEquals(loan.publish(64, 1, TYPE), true);
       }
       const got = drain(feed);
       assertEquals(got.at(-1), out.nextSequence - 1);
     }
     assertEquals(feed.getReceiveStats().receivedBlocks, out.nextSequence);
+  });
+
+  test(`${lane.name}: a loan whose room another broadcaster took is refused, and published later`, async () => {
+    await using stand = await lane.open();
+    const { runtime } = stand;
+    const stream = newStream();
+    using feed = new DataSubscriber(config, stream, { runtime });
+    using out = new DataBroadcaster(config, stream, { runtime });
+    using other = new DataBroadcaster(config, stream, { runtime });
+    const loan = out.loan()!;
+    loan.data.set(payload(0));
+    fill(other);
+    if (loan.publish(64, 1, TYPE)) assertEquals(out.nextSequence, 1); // A lane with a queue for each broadcaster.
+    else {
+      assertEquals([out.nextSequence, out.getStats().refusedBlocks], [0, 1]);
+      assertEquals(loan.publish(64, 1, TYPE), false);
+      drain(feed);
+      assertEquals(loan.publish(64, 1, TYPE), true);
+    }
+    assertEquals(drain(feed).at(-1), 0);
+    assertEquals(feed.getReceiveStats().receivedBlocks, other.nextSequence + 1);
+  });
+
+  test(`${lane.name}: a subscriber that comes while loans are out and has no room for them is not waited for`, async () => {
+    await using stand = await lane.open();
+    const { runtime } = stand;
+    const stream = newStream();
+    using out = new DataBroadcaster(config, stream, { runtime });
+    const loans = range(0, lane.loansMax).map(() => out.loan()!);
+    using late = new DataSubscriber(lane.config({ queueCapacity: 1 }), stream, { runtime });
+    const got: number[] = [];
+    for (const loan of loans) {
+      loan.data.set(payload(out.nextSequence));
+      while (!loan.publish(64, 1, TYPE)) got.push(...drain(late));
+    }
+    got.push(...drain(late));
+    assertEquals(got, range(0, lane.loansMax));
   });
 }

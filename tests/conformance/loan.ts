@@ -11,6 +11,7 @@ import {
   DataTooLongError,
   MarketDataType,
   NotLoanedError,
+  SequenceExhaustedError,
   TooManyLoansError,
 } from "../../mod.ts";
 import type { Lane } from "./lane.ts";
@@ -133,6 +134,23 @@ export function testLoan(lane: Lane): void {
       send(out, 100);
       for (const loan of loans) loan.publish(64, 1, TYPE);
       assertEquals(drain(feed), range(0, 100 + loans.length));
+    });
+  }
+
+  if (lane.loansMax > 1) {
+    test(`${lane.name}: a loan that the sequence has no number for is refused, and can be discarded`, async () => {
+      await using stand = await lane.open();
+      const { runtime } = stand;
+      const stream = newStream();
+      using feed = new DataSubscriber(lane.config(), stream, { runtime });
+      const firstSequence = Number.MAX_SAFE_INTEGER;
+      using out = new DataBroadcaster(lane.config(), stream, { runtime, firstSequence });
+      const [one, two] = [loanOf(out), loanOf(out)];
+      one.data.set(payload(firstSequence));
+      one.publish(64, 1, TYPE);
+      assertThrows(() => two.publish(64, 1, TYPE), SequenceExhaustedError);
+      two.discard();
+      assertEquals(drain(feed), [firstSequence]);
     });
   }
 

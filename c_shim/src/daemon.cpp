@@ -4,8 +4,9 @@
 // daemon does not answer. Starting a daemon is in spawn.cpp.
 #include "daemon.hpp"
 
-#include "fd.hpp"
+#include "dead_runtimes.h"
 #include "error.hpp"
+#include "fd.hpp"
 #include "guard.h"
 #include "probe_sockets.h"
 
@@ -128,7 +129,9 @@ public:
         for (uint32_t tries = 0; tries < kProbeNameTries; tries++) {
             const uint32_t count = g_probe_count.fetch_add(1, std::memory_order_relaxed);
             if (count == 0) {
-                qipc_remove_dead_probes(); // once in a process: it looks at all of /tmp
+                // Once in a process: they look at all of /tmp.
+                qipc_remove_dead_probes();
+                qipc_remove_dead_runtimes();
             }
             std::snprintf(name_, sizeof name_, QIPC_PROBE_FORMAT, getpid(), count);
             address_ = address_of((std::string(QIPC_PROBE_FOLDER) + name_).c_str());

@@ -35,6 +35,7 @@
 /* Names that are iceoryx's. */
 #define QIPC_ROUDI_SOCKET "/tmp/roudi"
 #define QIPC_ROUDI_LOCK "/tmp/iox-unique-roudi.lock"
+#define QIPC_ROUDI_SOCKET_LOCK "/tmp/roudi.lock" /* taken after the other */
 #define QIPC_SHM_DIRECTORY "/dev/shm"
 #define QIPC_SHM_MANAGEMENT "iceoryx_mgmt"
 

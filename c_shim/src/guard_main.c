@@ -5,6 +5,7 @@
  * and the files that it shares with the library.
  */
 #define _GNU_SOURCE
+#include "dead_runtimes.h"
 #include "guard.h"
 #include "probe_sockets.h"
 
@@ -114,6 +115,7 @@ static int start_watcher(void) {
  * somebody else starts at this moment. The lock's file stays: who opened it a moment ago may be about to lock it. */
 static void remove_leftovers(void) {
     qipc_remove_dead_probes();
+    qipc_remove_dead_runtimes();
     const int lock = open(QIPC_ROUDI_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (lock < 0) {
         return; /* it ended in order and removed everything itself */
@@ -121,6 +123,7 @@ static void remove_leftovers(void) {
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
         const int shm = open(QIPC_SHM_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         unlink(QIPC_ROUDI_SOCKET);
+        unlink(QIPC_ROUDI_SOCKET_LOCK);
         if (shm >= 0) {
             unlinkat(shm, QIPC_SHM_MANAGEMENT, 0);
             unlinkat(shm, segment_name, 0);

@@ -4,6 +4,7 @@
 #include "clock.hpp"
 #include "close.hpp"
 #include "control.hpp"
+#include "dead_runtimes.h"
 #include "exit.hpp"
 #include "listener.hpp"
 #include "port_pool.hpp"
@@ -50,7 +51,7 @@ bool end_last_goodbye(uint32_t timeout_ms) {
 std::string unique_name() {
     std::random_device random;
     char text[64];
-    std::snprintf(text, sizeof text, "qipc-%d-%08x", static_cast<int>(getpid()), random());
+    std::snprintf(text, sizeof text, QIPC_RUNTIME_FORMAT, static_cast<int>(getpid()), random());
     return text;
 }
 

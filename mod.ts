@@ -86,6 +86,7 @@ export {
   DaemonStartError,
   DaemonVersionError,
   DataTooLongError,
+  DeliveryMismatchError,
   ERROR_CODES,
   FieldValueError,
   ForeignChunkError,

@@ -24,6 +24,7 @@ export {
   BlockTooLargeError,
   BufferTooSmallError,
   ClosedError,
+  DeliveryMismatchError,
   ForeignChunkError,
   HeldLimitError,
   HistoryError,

@@ -144,6 +144,9 @@ std::vector<StreamCount> port_pool_streams(const PortPoolData& pool) {
         } else if (!publisher.m_toBeDestroyed.load(std::memory_order_relaxed)
                    && publisher.m_offeringRequested.load(std::memory_order_relaxed)) {
             ++streams[key].publishers;
+            if (publisher.m_options.subscriberTooSlowPolicy != iox::popo::ConsumerTooSlowPolicy::WAIT_FOR_CONSUMER) {
+                ++streams[key].lossy_publishers;
+            }
         }
     });
     each(pool.m_subscriberPortMembers, [&](const SubscriberPortData& subscriber) {

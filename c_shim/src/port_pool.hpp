@@ -16,6 +16,7 @@ namespace qipc {
 struct StreamCount {
     StreamName name;
     uint32_t publishers = 0;
+    uint32_t lossy_publishers = 0; // of them: who waits for no subscriber
     uint32_t subscribers = 0;
 };
 

@@ -19,7 +19,8 @@ void write_entry(const StreamCount& stream, uint8_t* entry) {
     const uint32_t words[3] = {bytes, stream.publishers, stream.subscribers};
     const uint16_t lengths[4] = {static_cast<uint16_t>(stream.name.service.size()),
                                  static_cast<uint16_t>(stream.name.stream.size()),
-                                 static_cast<uint16_t>(stream.name.event.size()), 0};
+                                 static_cast<uint16_t>(stream.name.event.size()),
+                                 static_cast<uint16_t>(stream.lossy_publishers)};
     std::memset(entry, 0, bytes);
     std::memcpy(entry, words, sizeof words);
     std::memcpy(entry + 12, lengths, sizeof lengths);

@@ -49,6 +49,7 @@ export const ERROR_CODES: Readonly<Record<string, IpcErrorClass>> = Object.freez
   QIPC_LOAN_OUTSTANDING: port.LoanOutstandingError,
   QIPC_HELD_LIMIT: port.HeldLimitError,
   QIPC_SUBSCRIBER_LIMIT: port.SubscriberLimitError,
+  QIPC_DELIVERY_MISMATCH: port.DeliveryMismatchError,
   QIPC_ITERATION: port.IterationError,
   QIPC_INTERNAL: runtime.InternalError,
   QIPC_OPTION: runtime.OptionError,

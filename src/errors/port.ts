@@ -215,6 +215,16 @@ export class SubscriberLimitError extends IpcError {
     "raise maxSubscribers in the BroadcastConfig, or close subscribers that are not needed";
 }
 
+/** A subscriber wants every block of a stream whose broadcaster waits for nobody. */
+export class DeliveryMismatchError extends IpcError {
+  /** The stable code of this class. */
+  static override readonly code: string = "QIPC_DELIVERY_MISMATCH";
+  /** What is wrong, in words. */
+  static override readonly condition: string = "a broadcaster of the stream is lossy and does not wait for subscribers";
+  /** What to do about it, in words. */
+  static override readonly remedy: string = 'subscribe with `delivery: "lossy"`, or make the broadcaster lossless';
+}
+
 /** The subscriber is read by another loop already. */
 export class IterationError extends IpcError {
   /** The stable code of this class. */

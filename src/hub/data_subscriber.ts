@@ -81,6 +81,7 @@ export class DataSubscriber {
    * @throws {RuntimeNotOpenError} Without a runtime.
    * @throws {NameTooLongError} When the name has more than 100 bytes.
    * @throws {SubscriberLimitError} When `maxSubscribers` of this Worker subscribe to the stream.
+   * @throws {DeliveryMismatchError} When it is to be lossless and a broadcaster of the stream is lossy.
    * @throws {StreamFullError} When a broadcaster of the stream serves no further port.
    */
   constructor(config: BroadcastConfig, stream: string, options: DataSubscriberOptions = {}) {
@@ -95,18 +96,20 @@ export class DataSubscriber {
     if (ports.readerCount(serviceName, this.stream) >= maxSubscribers) {
       throw new SubscriberLimitError(action, { value: maxSubscribers + 1, limit: maxSubscribers });
     }
+    const lossless = delivery === "lossless";
+    this.#watch = new StreamWatch(transport, serviceName, this.stream, lossless, heartbeatIntervalMs);
+    this.#watch.requireMatch(action);
     place(config);
     const reader = new QueueReader(ports, windows, {
       service: serviceName,
       stream: this.stream,
-      lossless: delivery === "lossless",
+      lossless,
       capacity: queueCapacity,
       history,
     });
     this.#reader = reader;
     this.#wait = wait;
     this.#counters = new ReceiveCounters(config.statsEnabled);
-    this.#watch = new StreamWatch(transport, serviceName, this.stream, heartbeatIntervalMs);
     const held = new HeldBlocks(reader);
     this.#held = held;
     const idles = this.#idles;
@@ -138,7 +141,7 @@ export class DataSubscriber {
   }
 
   /**
-   * `waiting`: no broadcaster yet. `live`: there is one. `ended`: there was one and all are gone; a new one makes it live
+   * `waiting`: no broadcaster yet, or, for a lossless subscriber, only lossy ones. `live`: there is one. `ended`: there was one and all are gone; a new one makes it live
    * again. The answer may be `heartbeatIntervalMs` old.
    */
   get state(): SubscriberState {

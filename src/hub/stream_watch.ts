@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DeliveryMismatchError } from "../errors.ts";
 import { DATA_EVENT } from "../queue/queue_name.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { PortEntry, Transport } from "../transport/transport.ts";
 
 /** What a subscriber's stream is doing; see `DataSubscriber.state`. */
 export type SubscriberState = "waiting" | "live" | "ended";
@@ -10,15 +11,17 @@ export class StreamWatch {
   readonly #transport: Transport;
   readonly #service: string;
   readonly #stream: string;
+  readonly #lossless: boolean;
   readonly #intervalMs: number;
   #askedAt = -Infinity;
   #offered = false;
   #everOffered = false;
 
-  constructor(transport: Transport, service: string, stream: string, intervalMs: number) {
+  constructor(transport: Transport, service: string, stream: string, lossless: boolean, intervalMs: number) {
     this.#transport = transport;
     this.#service = service;
     this.#stream = stream;
+    this.#lossless = lossless;
     this.#intervalMs = intervalMs;
   }
 
@@ -28,10 +31,9 @@ export class StreamWatch {
     // Without a daemon there is nobody to ask, and what was known last stays.
     if (now - this.#askedAt >= this.#intervalMs && this.#transport.state === "attached") {
       this.#askedAt = now;
-      this.#offered = this.#transport.ports().some((port) =>
-        port.event === DATA_EVENT && port.service === this.#service && port.stream === this.#stream &&
-        port.publishers > 0
-      );
+      const port = this.#port();
+      // A lossless port is not connected to broadcasters that wait for nobody.
+      this.#offered = port !== undefined && port.publishers > (this.#lossless ? port.lossyPublishers : 0);
     }
     // Who was heard and could never be asked about, because the daemon went first, is believed to be there.
     if (this.#offered || (heard && this.#askedAt === -Infinity)) {
@@ -39,5 +41,18 @@ export class StreamWatch {
       return "live";
     }
     return this.#everOffered || heard ? "ended" : "waiting";
+  }
+
+  /** Throws when this subscriber would get nothing from a broadcaster that is there, without anybody noticing. */
+  requireMatch(action: string): void {
+    if (this.#lossless && (this.#port()?.lossyPublishers ?? 0) > 0) {
+      throw new DeliveryMismatchError(action, { value: this.#stream });
+    }
+  }
+
+  #port(): PortEntry | undefined {
+    return this.#transport.ports().find((port) =>
+      port.event === DATA_EVENT && port.service === this.#service && port.stream === this.#stream
+    );
   }
 }

@@ -136,6 +136,7 @@ function decodePorts(buffer: ArrayBuffer, count: number): PortEntry[] {
       service: next(at + 12),
       stream: next(at + 14),
       event: next(at + 16),
+      lossyPublishers: view.getUint16(at + 18, true),
     });
     at += size;
   }

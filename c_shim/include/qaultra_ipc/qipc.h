@@ -119,7 +119,8 @@ int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result);
 
 /**
  * Streams known to the daemon, this process's own included. Each entry in `buffer`: u32 size of the entry (a multiple of
- * 8), u32 publishers, u32 subscribers, u16 service length, u16 stream length, u16 event length, u16 0, then the three names.
+ * 8), u32 publishers, u32 subscribers, u16 service length, u16 stream length, u16 event length, u16 publishers that
+ * wait for no subscriber (which lossless ones do not connect to), then the three names.
  * result: word 0 entries written, word 1 bytes needed. QIPC_E_BUFFER_TOO_SMALL when they do not fit (nothing is written).
  */
 int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result);
@@ -164,8 +165,9 @@ int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result);
 #define QIPC_PUBLISH_PREPARE 2u /* take the chunk of the next loan afterwards, so that the loan finds it ready */
 
 /** Delivers the chunk; the slot is free afterwards. `flags`: QIPC_PUBLISH_... A prepared chunk counts as no loan; one that the
- * pool has not is looked for again by the next loan. Data call; a blocking publisher may wait when another publisher of the
- * stream filled the queue since the loan. */
+ * pool has not is looked for again by the next loan. Returns QIPC_OK, QIPC_QUEUE_FULL when another publisher of the stream
+ * filled the queue of a lossless subscriber since the loan, which then stays, or an error. Data call; a blocking publisher
+ * may wait when the queue is filled at this very moment. */
 int32_t qipc_publisher_publish(uint32_t publisher, uint32_t slot, uint32_t flags);
 
 /** Gives a loan back unpublished. Data call. */

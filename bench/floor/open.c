@@ -21,7 +21,6 @@ int main(int argc, char** argv) {
   const double first_block_ms = (double)clock_ns(CLOCK_REALTIME) / 1e6 - (double)started_ms;
   iox_sub_release_chunk(in.port, chunk);
   iox_sub_deinit(in.port);
-  iox_runtime_shutdown();
   printf("{\"ok\":true,\"attachMs\":%.3f,\"firstBlockMs\":%.3f}\n", attach_ms, first_block_ms);
   return 0;
 }

@@ -36,7 +36,6 @@ static uint32_t run_pong(uint64_t rounds, uint32_t bytes, uint64_t cpu) {
   while (iox_pub_has_subscribers(out.port)) nanosleep(&pause, NULL);
   iox_sub_deinit(in.port);
   iox_pub_deinit(out.port);
-  iox_runtime_shutdown();
   return sum;
 }
 
@@ -80,7 +79,6 @@ int main(int argc, char** argv) {
   }
   iox_sub_deinit(in.port);
   iox_pub_deinit(out.port);
-  iox_runtime_shutdown();
 
   uint32_t pong_sum = 0;
   const bool answered = read(result[0], &pong_sum, sizeof(pong_sum)) == (ssize_t)sizeof(pong_sum);

@@ -26,6 +26,8 @@ typedef struct subscriber {
   iox_sub_t port;
 } subscriber;
 
+/** Registers at RouDi. iceoryx unregisters when the program ends; `iox_runtime_shutdown` must not be called before, since its
+ * request then races with that one on the same channel, and now and then the program waits for ever. */
 static inline void runtime_open(const char* role) {
   char name[64];
   snprintf(name, sizeof(name), "floor_%s_%d", role, (int)getpid());

@@ -32,7 +32,6 @@ static uint32_t run_publisher(uint64_t blocks, uint32_t bytes, uint64_t cpu) {
   const struct timespec pause = {0, 1000000};
   while (iox_pub_has_subscribers(out.port)) nanosleep(&pause, NULL);
   iox_pub_deinit(out.port);
-  iox_runtime_shutdown();
   return sum;
 }
 
@@ -67,7 +66,6 @@ int main(int argc, char** argv) {
   }
   const double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - begin) / 1e9;
   iox_sub_deinit(in.port);
-  iox_runtime_shutdown();
 
   uint32_t sent_sum = 0;
   const bool answered = read(result[0], &sent_sum, sizeof(sent_sum)) == (ssize_t)sizeof(sent_sum);

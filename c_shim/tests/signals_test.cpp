@@ -26,6 +26,9 @@ constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr int kRounds = 20;
 constexpr uint32_t kBusyNs = 20000;
 constexpr uint32_t kThreads = 3;
+constexpr size_t kColdBytes = 64u << 20;
+constexpr int kColdStores = 56; // about as many as a processor holds back
+constexpr int kLooks = 1000;
 constexpr uint32_t kThreadsBeyondSlots = 600; // there are slots for 512
 
 /** Memory that a process under test shares with the one that watches it. */
@@ -222,55 +225,77 @@ TEST(gate_close_waits_for_threads_that_are_inside) {
 }
 
 TEST(gate_never_closes_over_a_thread_that_entered) {
-    // Entering and closing race; whoever entered must be seen inside.
-    qipc::gate_prepare();
-    std::atomic<uint32_t> inside{0};
-    std::atomic<bool> ends{false};
-    std::vector<std::thread> threads;
-    for (uint32_t i = 0; i < kThreads; i++) {
-        threads.emplace_back([&] {
-            while (!ends) {
-                const CallGuard guard;
-                if (guard.entered) {
-                    inside++;
-                    inside--;
+    // Entering and closing race; whoever entered must be seen inside, with both ways to order the two.
+    for (const bool with_membarrier : {false, true}) {
+        if (with_membarrier) {
+            qipc::gate_prepare();
+        }
+        std::atomic<bool> is_in{false};
+        std::atomic<bool> ends{false};
+        std::thread other([&] {
+            // Stores that miss the caches hold up those of call_enter behind them.
+            std::vector<char> cold(kColdBytes);
+            size_t at = 0;
+            while (!ends.load(std::memory_order_relaxed)) {
+                for (int i = 0; i < kColdStores; i++) {
+                    at = (at * 5 + 4099 * 64) % kColdBytes;
+                    cold[at] = 1;
                 }
+                if (!call_enter()) {
+                    continue;
+                }
+                // Without any order of its own, which would do the gate's work.
+                is_in.store(true, std::memory_order_relaxed);
+                for (int i = 0; i < kLooks; i++) {
+                    std::atomic_signal_fence(std::memory_order_seq_cst);
+                }
+                is_in.store(false, std::memory_order_relaxed);
+                call_leave();
             }
         });
-    }
-    for (uint32_t round = 0; round < 3000; round++) {
-        CHECK(qipc::gate_close(20000));
-        for (uint32_t look = 0; look < 20; look++) {
-            CHECK(inside == 0);
+        for (int round = 0; round < 250000; round++) {
+            CHECK(qipc::gate_close(20000));
+            for (int look = 0; look < kLooks; look++) {
+                CHECK(!is_in.load(std::memory_order_relaxed));
+            }
+            qipc::gate_open();
+            // A little later each time.
+            for (int i = 0; i < round % 512; i++) {
+                std::atomic_signal_fence(std::memory_order_seq_cst);
+            }
         }
-        qipc::gate_open();
-    }
-    ends = true;
-    for (std::thread& thread : threads) {
-        thread.join();
+        ends = true;
+        other.join();
     }
 }
 
 TEST(gate_counts_threads_beyond_its_slots) {
     qipc::gate_prepare();
     std::atomic<uint32_t> entered{0};
-    std::atomic<bool> leave{false};
     std::vector<std::thread> threads;
+    std::vector<std::atomic<bool>> leave(kThreadsBeyondSlots);
+    const auto join = [&](uint32_t i) {
+        leave[i] = true;
+        leave[i].notify_all();
+        threads[i].join();
+    };
     for (uint32_t i = 0; i < kThreadsBeyondSlots; i++) {
-        threads.emplace_back([&] {
+        threads.emplace_back([&, i] {
             const CallGuard outer;
             const CallGuard inner;
             entered++;
-            leave.wait(false);
+            leave[i].wait(false);
         });
+        EVENTUALLY(entered == i + 1);
     }
-    EVENTUALLY(entered == kThreadsBeyondSlots);
+    // The last ones came when there was no slot left.
+    for (uint32_t i = 0; i < kThreadsBeyondSlots - 2; i++) {
+        join(i);
+    }
     CHECK(!qipc::gate_close(0));
-    leave = true;
-    leave.notify_all();
-    for (std::thread& thread : threads) {
-        thread.join();
-    }
+    join(kThreadsBeyondSlots - 2);
+    CHECK(!qipc::gate_close(0));
+    join(kThreadsBeyondSlots - 1);
     CHECK(qipc::gate_close(0));
     qipc::gate_open();
     // The slots of threads that have ended are given to others.
@@ -451,13 +476,18 @@ TEST(a_handler_keeps_the_gate_open_under_a_storm_of_signals) {
     Probe* const probe = shared<Probe>();
     g_seen = shared<Seen>();
     const pid_t child = calling_process(probe, [] { set(SIGHUP, count_signal); }, nothing);
-    const uint64_t until_ns = qipc::now_ns() + qipc::ms_to_ns(500);
-    const uint32_t calls_before = probe->calls;
-    while (qipc::now_ns() < until_ns) {
-        CHECK(kill(child, SIGHUP) == 0);
-        qipc::sleep_ns(qipc::ms_to_ns(1));
-    }
-    CHECK(probe->calls - calls_before > 1000);
+    const auto calls_in_a_while = [&](int number) {
+        const uint64_t until_ns = qipc::now_ns() + qipc::ms_to_ns(1000);
+        const uint32_t calls_before = probe->calls;
+        while (qipc::now_ns() < until_ns) {
+            CHECK(kill(child, number) == 0);
+            qipc::sleep_ns(qipc::ms_to_ns(1));
+        }
+        return probe->calls - calls_before;
+    };
+    const uint32_t in_peace = calls_in_a_while(0);
+    const uint32_t in_storm = calls_in_a_while(SIGHUP);
+    CHECK(in_storm > in_peace / 2);
     expect_death(child, SIGTERM, probe);
 }
 

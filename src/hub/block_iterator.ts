@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Block } from "../block/block.ts";
-import { IterationError } from "../errors.ts";
+import { ClosedError, IterationError } from "../errors.ts";
 import { turnAfterSlice } from "./waiting.ts";
 
 /** What an iteration needs of its subscriber. */
@@ -55,24 +55,26 @@ export class BlockIterator implements AsyncIterableIterator<Block, undefined, un
     if (this.#pending) {
       return Promise.reject(new IterationError("ask for the next block", { condition: "the last question is open" }));
     }
-    this.#block?.release();
-    this.#block = null;
-    if (this.#source.isClosed()) this.#end();
-    if (this.#ended) return Promise.resolve(DONE);
-    if (++this.#sinceClock < BLOCKS_PER_CLOCK) {
-      const block = this.#source.nextBlock();
-      if (block !== null) {
-        this.#block = block;
-        return Promise.resolve({ done: false, value: block });
+    try {
+      this.#release();
+      if (this.#source.isClosed()) this.#end();
+      if (this.#ended) return Promise.resolve(DONE);
+      if (++this.#sinceClock < BLOCKS_PER_CLOCK) {
+        const block = this.#source.nextBlock();
+        if (block !== null) {
+          this.#block = block;
+          return Promise.resolve({ done: false, value: block });
+        }
       }
+    } catch (error) {
+      return new Promise((resolve) => resolve(this.#endWith(error)));
     }
     return this.#nextAfterWait();
   }
 
   return(): Promise<IteratorResult<Block, undefined>> {
-    this.#block?.release();
-    this.#block = null;
     this.#end();
+    this.#release();
     return Promise.resolve(DONE);
   }
 
@@ -91,9 +93,24 @@ export class BlockIterator implements AsyncIterableIterator<Block, undefined, un
         await this.#source.idle();
         this.#beginSlice();
       }
+    } catch (error) {
+      return this.#endWith(error);
     } finally {
       this.#pending = false;
     }
+  }
+
+  #release(): void {
+    const block = this.#block;
+    this.#block = null;
+    block?.release();
+  }
+
+  /** At the end of the process its ports are closed under the Workers that still run: that ends the loop as `close` does. */
+  #endWith(error: unknown): IteratorReturnResult<undefined> {
+    this.#end();
+    if (error instanceof ClosedError) return DONE;
+    throw error;
   }
 
   async #lookAtClock(): Promise<void> {

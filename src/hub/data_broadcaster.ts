@@ -95,7 +95,7 @@ export class DataBroadcaster {
     }
     this.#counters = new BroadcastCounters(config.statsEnabled);
     this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources);
-    watchForLoss(this, "DataBroadcaster", this.stream, this.#sender);
+    watchForLoss(this, "DataBroadcaster", this.stream, this.#sender, transport);
   }
 
   /**

@@ -127,7 +127,7 @@ export class DataSubscriber {
     };
     this.#resource = resource;
     resources.add(resource);
-    watchForLoss(this, "DataSubscriber", this.stream, resource);
+    watchForLoss(this, "DataSubscriber", this.stream, resource, transport);
   }
 
   /** Blocks that may wait for this subscriber before it loses the oldest, or, lossless, before the broadcaster has to wait. */

@@ -15,13 +15,21 @@ import {
 import type { QueuePort } from "./queue_port.ts";
 import type { WindowTable } from "./window_table.ts";
 
+interface PastBlock {
+  readonly window: Window;
+  readonly source: number;
+  readonly sequence: number;
+}
+
 /**
  * The past of a stream for a reader that joins a live port: copies of what a native port of its own was given when it
- * connected. Blocks that the live port brings too are told by `isRepeated`.
+ * connected. It ends where the live port goes on.
  */
 export class QueueHistory {
-  readonly #blocks: { readonly window: Window; readonly source: number }[] = [];
-  /** By source: the sequence after its last block of history. */
+  #blocks: PastBlock[] = [];
+  /** By source: the sequence of its first block of history. */
+  readonly #first: number[] = [];
+  /** By source: the sequence that the live port goes on with. */
   readonly #next: number[] = [];
   #position = 0;
 
@@ -33,10 +41,12 @@ export class QueueHistory {
       const from = windows.get(entries[at + TAKE_WINDOW]!);
       const offset = entries[at + TAKE_OFFSET]!;
       const source = port.identify(from, offset, entries[at + TAKE_ORIGIN_LOW]!, entries[at + TAKE_ORIGIN_HIGH]!);
-      const copy = Window.allocate(BLOCK_SIZE);
-      copy.bytes.set(from.bytes.subarray(offset, offset + BLOCK_SIZE));
-      this.#blocks.push({ window: copy, source });
-      this.#next[source] = readSequence(copy, 0) + 1;
+      const window = Window.allocate(BLOCK_SIZE);
+      window.bytes.set(from.bytes.subarray(offset, offset + BLOCK_SIZE));
+      const sequence = readSequence(window, 0);
+      this.#blocks.push({ window, source, sequence });
+      this.#first[source] ??= sequence;
+      this.#next[source] = sequence + 1;
       native.release(entries[at + TAKE_SLOT]!);
     }
   }
@@ -56,9 +66,31 @@ export class QueueHistory {
     return this.#blocks[this.#position++]!.window;
   }
 
-  /** Whether a live block was in the history already. */
-  isRepeated(source: number, sequence: number): boolean {
+  /**
+   * Leaves out what the live port's log has from a place on. The log has no hole where the history may have one: a publisher
+   * delivers a block first and adds it to its history then, and what was between the two when the native port connected
+   * reached only the live one.
+   */
+  endWhereLogBegins(port: QueuePort, from: number): void {
+    const live: number[] = [];
+    for (let serial = from; serial < port.head; serial++) {
+      const source = port.sourceAt(serial);
+      const slot = port.slotAt(serial);
+      const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
+      const first = this.#first[source];
+      if (first === undefined || sequence < first || live[source] !== undefined) continue;
+      live[source] = sequence;
+      this.#next[source] = sequence;
+    }
+    this.#blocks = this.#blocks.filter(({ source, sequence }) => sequence < (live[source] ?? Infinity));
+  }
+
+  /**
+   * Whether a block of the live port is none of this reader's: it was in the history or before it, or, of a broadcaster
+   * without history, it was queued when the reader came.
+   */
+  isPast(source: number, sequence: number, wasQueued: boolean): boolean {
     const next = this.#next[source];
-    return next !== undefined && sequence < next;
+    return next === undefined ? wasQueued : sequence < next;
   }
 }

@@ -20,6 +20,8 @@ export class QueueReader implements BlockOwner {
   readonly #port: QueuePort;
   readonly #history: QueueHistory | undefined;
   #cursor: number;
+  /** Blocks before this serial number were published before this reader came. */
+  #joinedAt = 0;
   /** By source: the sequence that its next block should have. */
   readonly #expected: number[] = [];
   #missed = 0;
@@ -46,11 +48,25 @@ export class QueueReader implements BlockOwner {
     const { port, isNew } = ports.acquire({ ...demand, capacity });
     this.#port = port;
     this.capacity = capacity;
-    if (!isNew) {
-      // What is queued natively was published before this reader came: it belongs to the others.
-      while (port.fill() > 0);
-      if (demand.history > 0) this.#history = fetchHistory(ports, windows, demand, port);
+    this.#cursor = port.head;
+    if (!isNew && demand.history > 0) {
+      // Before the history is asked for, so that nothing can fall between it and what this reader is given live.
+      port.addReader(this);
+      try {
+        while (port.fill() > 0);
+        this.#joinedAt = port.head;
+        this.#history = fetchHistory(ports, windows, demand, port);
+        while (port.fill() > 0);
+        this.#history.endWhereLogBegins(port, this.#cursor);
+        this.#skipPast();
+      } catch (error) {
+        this.close();
+        throw error;
+      }
+      return;
     }
+    // What is queued natively was published before this reader came: it belongs to the others.
+    while (!isNew && port.fill() > 0);
     this.#cursor = port.head;
     port.addReader(this);
   }
@@ -115,7 +131,7 @@ export class QueueReader implements BlockOwner {
       const offset = port.offsetOf(slot);
       const source = port.sourceAt(serial);
       const sequence = readSequence(window, offset);
-      if (this.#history !== undefined && this.#history.isRepeated(source, sequence)) {
+      if (this.#history !== undefined && this.#history.isPast(source, sequence, serial < this.#joinedAt)) {
         port.pass(slot);
         continue;
       }
@@ -176,6 +192,18 @@ export class QueueReader implements BlockOwner {
     while (this.#cursor < this.#port.head) this.#port.pass(this.#port.slotAt(this.#cursor++));
     this.#closed = true;
     this.#port.removeReader(this);
+  }
+
+  /** Passes the queued blocks that belong to the past, as far as no block of this reader lies between them. */
+  #skipPast(): void {
+    const port = this.#port;
+    while (this.#cursor < this.#joinedAt) {
+      const slot = port.slotAt(this.#cursor);
+      const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
+      if (!this.#history!.isPast(port.sourceAt(this.#cursor), sequence, true)) return;
+      this.#cursor++;
+      port.pass(slot);
+    }
   }
 
   #wake(): void {

@@ -92,6 +92,20 @@ export function testHistory(lane: Lane): void {
     assertEquals(liveGot, range(0, out.nextSequence));
   });
 
+  test(`${lane.name}: beside a live subscriber with unread blocks, a broadcaster that keeps none has no history to give`, async () => {
+    await using stand = await lane.open();
+    const { runtime } = stand;
+    const stream = newStream();
+    using out = new DataBroadcaster(lane.config({ history: 0 }), stream, { runtime });
+    using live = new DataSubscriber(lane.config(), stream, { runtime });
+    send(out, 10);
+    using late = new DataSubscriber(lane.config({ history: 5 }), stream, { runtime });
+    send(out, 3);
+    assertEquals(drain(late), range(10 - Math.min(5, out.historyDepth), 13));
+    assertEquals(drain(live), range(0, 13));
+    assertEquals(late.getReceiveStats().missedBlocks, 0);
+  });
+
   test(`${lane.name}: blocks of history can be held, and stay what they are`, async () => {
     await using stand = await lane.open();
     const { runtime } = stand;

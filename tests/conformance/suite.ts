@@ -11,6 +11,7 @@ import { testLoss } from "./loss.ts";
 import { testManager } from "./manager.ts";
 import { testMany } from "./many.ts";
 import { testOrder } from "./order.ts";
+import { testPace } from "./pace.ts";
 import { testPoll } from "./poll.ts";
 import { testPool } from "./pool.ts";
 import { testRecords } from "./records.ts";
@@ -20,7 +21,10 @@ import { testStats } from "./stats.ts";
 export function testConformance(lane: Lane): void {
   testOrder(lane);
   if (lane.delivery === "lossy") testLoss(lane);
-  else testBackPressure(lane);
+  else {
+    testBackPressure(lane);
+    testPace(lane);
+  }
   if (lane.hasPool) testPool(lane);
   testHistory(lane);
   testMany(lane);

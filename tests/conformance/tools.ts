@@ -37,6 +37,13 @@ export function send(out: DataBroadcaster, count: number, length: number = 64): 
   }
 }
 
+/** Broadcasts until there is no room, or up to a sequence; returns how many blocks were taken. */
+export function fill(out: DataBroadcaster, end: number = Infinity): number {
+  const first = out.nextSequence;
+  while (out.nextSequence < end && out.broadcast(payload(out.nextSequence), 1, MarketDataType.Unknown));
+  return out.nextSequence - first;
+}
+
 /** Reads all that is there and checks each block. Returns the sequences in the order they came. */
 export function drain(feed: DataSubscriber, length: number = 64): number[] {
   const sequences: number[] = [];

@@ -75,6 +75,9 @@ QIPC_EXPORT int32_t qipc_runtime_state(uint32_t handle, uint8_t* result) {
         if (runtime == nullptr) {
             return handle_refusal(handle, Kind::runtime);
         }
+        if (process_is_exiting()) {
+            return refuse_after_exit(); // its ports are about to be closed, if they are not yet
+        }
         const uint32_t state = world_check(*runtime->world) == QIPC_OK ? 1 : 2;
         std::memcpy(result, &state, sizeof state);
         return QIPC_OK;

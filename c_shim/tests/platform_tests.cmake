@@ -31,7 +31,9 @@ function(unit_test module)
 endfunction()
 
 unit_test(platform)
+unit_test(gate)
 unit_test(signals)
+unit_test(signals_handlers)
 
 # What scripts load to be inside a call when a signal arrives.
 add_library(qipc_signals_probe MODULE signals_probe.cpp
@@ -54,6 +56,7 @@ add_dependencies(qipc_signals_scripts_test qipc_signals_probe)
 
 unit_test(daemon)
 unit_test(spawn)
-foreach(module daemon spawn)
+unit_test(spawn_options)
+foreach(module daemon spawn spawn_options)
   add_dependencies(qipc_${module}_test qipc-guard)
 endforeach()

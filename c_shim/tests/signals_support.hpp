@@ -79,6 +79,13 @@ inline pid_t calling_process(Probe* probe, const std::function<void()>& before, 
 
 inline void nothing() {}
 
+/** Waits until a signal ends the process. */
+[[noreturn]] inline void idle() {
+    for (;;) {
+        pause();
+    }
+}
+
 inline struct sigaction disposition(int number) {
     struct sigaction now {};
     CHECK(sigaction(number, nullptr, &now) == 0);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a broadcaster or a subscriber with the configuration in its second argument, and prints in one line of JSON what the
+// kernel says about this thread and the block memory, or the error.
+import process from "node:process";
+import { readdirSync, readFileSync } from "node:fs";
+import {
+  BroadcastConfig,
+  type BroadcastConfigFields,
+  DataBroadcaster,
+  DataSubscriber,
+  IpcError,
+  MarketDataType,
+  Runtime,
+} from "../../mod.ts";
+
+/** What this script says. */
+export interface Placed {
+  /** The CPUs of this thread before and after, as the kernel lists them. */
+  readonly cpusBefore: string;
+  readonly cpus: string;
+  /** The CPUs of the process's other threads. */
+  readonly cpusOfOthers: readonly string[];
+  /** Policies of the memory that lies in /dev/shm, as numa_maps names them; none without NUMA in the kernel. */
+  readonly policies: readonly string[];
+  readonly works: boolean;
+  /** Streams that are known at the end. */
+  readonly streams: number;
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly value?: unknown;
+    readonly limit?: number;
+  };
+}
+
+function cpusOf(status: string): string {
+  return /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(status, "utf8"))![1]!;
+}
+
+function policies(): string[] {
+  try {
+    const lines = readFileSync("/proc/self/numa_maps", "utf8").split("\n").filter((line) => line.includes("/dev/shm/"));
+    return lines.map((line) => line.split(" ")[1]!);
+  } catch {
+    return [];
+  }
+}
+
+const [what, fields] = process.argv.slice(2);
+const config = new BroadcastConfig(JSON.parse(fields ?? "{}") as Partial<BroadcastConfigFields>);
+using runtime = Runtime.open();
+const cpusBefore = cpusOf("/proc/thread-self/status");
+let error: Placed["error"];
+let works = false;
+let list: string[] = [];
+try {
+  using out = new DataBroadcaster(what === "broadcaster" ? config : new BroadcastConfig(), "placed", { runtime });
+  using feed = new DataSubscriber(what === "subscriber" ? config : new BroadcastConfig(), "placed", { runtime });
+  out.broadcast(Uint8Array.of(1), 1, MarketDataType.Unknown);
+  works = feed.receive()?.[0] === 1;
+  list = policies();
+} catch (thrown) {
+  if (!(thrown instanceof IpcError)) throw thrown;
+  const { code, message, value, limit } = thrown;
+  error = { code, message, value, ...(limit !== undefined && { limit }) };
+}
+const cpus = cpusOf("/proc/thread-self/status");
+const self = readFileSync("/proc/thread-self/stat", "utf8").split(" ")[0];
+const others = readdirSync("/proc/self/task").filter((id) => id !== self);
+const placed: Placed = {
+  cpusBefore,
+  cpus,
+  cpusOfOthers: others.map((id) => cpusOf(`/proc/self/task/${id}/status`)),
+  policies: list,
+  works,
+  streams: runtime.streams().length,
+  ...(error && { error }),
+};
+console.log(JSON.stringify(placed));

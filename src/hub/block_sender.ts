@@ -48,7 +48,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     const counters = this.#counters;
     const began = counters.timed ? performance.now() : 0;
     const writer = this.#writer;
-    const token = writer.claim();
+    const token = this.#claim();
     if (token === NO_ROOM) {
       counters.refused++;
       return false;
@@ -75,7 +75,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     if (this.#loans.size >= QUEUE_LOANS_MAX) {
       this.fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: QUEUE_LOANS_MAX }));
     }
-    const token = this.#writer.claim();
+    const token = this.#claim();
     if (token === NO_ROOM) {
       this.#counters.refused++;
       return null;
@@ -95,9 +95,13 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     this.checkCount(recordCount, type, action);
     const began = this.#counters.timed ? performance.now() : 0;
     const size = recordSizeOf(length, recordCount);
-    if (!this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0)) {
-      this.#counters.refused++;
-      return false;
+    try {
+      if (!this.#writer.commit(loan.token, loan.window, loan.offset, length, recordCount, type, size, 0)) {
+        this.#counters.refused++;
+        return false;
+      }
+    } catch (error) {
+      this.fail(error as Error);
     }
     this.#loans.delete(loan);
     this.#counters.sent(recordCount, length, began);
@@ -148,6 +152,14 @@ export class BlockSender implements LoanOwner, RuntimeResource {
       for (const loan of this.#loans) loan.revoke();
       this.#loans.clear();
       this.#writer.close();
+    }
+  }
+
+  #claim(): number {
+    try {
+      return this.#writer.claim();
+    } catch (error) {
+      this.fail(error as Error);
     }
   }
 }

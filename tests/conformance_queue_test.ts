@@ -34,7 +34,9 @@ function queueLane(name: string, delivery: "lossy" | "lossless"): Lane {
   return {
     name,
     delivery,
+    queueCapacityMin: 1,
     queueCapacityMax: 256,
+    hasOwnCapacity: true,
     historyMax: 16,
     loansMax: 8,
     hasPool: true,

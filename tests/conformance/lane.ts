@@ -19,6 +19,10 @@ export interface Lane {
   readonly name: string;
   /** The delivery of its configurations: the tests of loss run on a lossy lane, those of back-pressure on a lossless one. */
   readonly delivery: "lossy" | "lossless";
+  /** The smallest capacity there is. */
+  readonly queueCapacityMin: number;
+  /** Whether each subscriber has the capacity that it asks for, or all have that of the broadcaster. */
+  readonly hasOwnCapacity: boolean;
   /** The most blocks that can wait for a subscriber, or null when a lane takes whatever it is asked for. */
   readonly queueCapacityMax: number | null;
   /** The most blocks that are kept for a late subscriber, or null for no limit but the configuration's. */

@@ -149,6 +149,7 @@ export function testLoan(lane: Lane): void {
       one.data.set(payload(firstSequence));
       one.publish(64, 1, TYPE);
       assertThrows(() => two.publish(64, 1, TYPE), SequenceExhaustedError);
+      assertEquals(out.getStats().errors, 1);
       two.discard();
       assertEquals(drain(feed), [firstSequence]);
     });

@@ -14,7 +14,7 @@ function checkKept(lane: Lane, kept: readonly number[], capacity: number, sent: 
 }
 
 export function testLoss(lane: Lane): void {
-  for (const queueCapacity of [32, 64, 256]) {
+  for (const queueCapacity of [lane.queueCapacityMin, 32, 100, 256]) {
     test(`${lane.name}: with a capacity of ${queueCapacity} the newest blocks are kept and the others counted`, async () => {
       await using stand = await lane.open();
       const { runtime } = stand;
@@ -22,15 +22,16 @@ export function testLoss(lane: Lane): void {
       const config = lane.config({ queueCapacity });
       using out = new DataBroadcaster(config, stream, { runtime });
       using feed = new DataSubscriber(config, stream, { runtime });
-      assertEquals(feed.queueCapacity, queueCapacity);
+      const capacity = feed.queueCapacity;
+      assertGreaterOrEqual(capacity, queueCapacity);
       send(out, 1);
       assertEquals(drain(feed), [0]);
-      send(out, queueCapacity * 3);
+      send(out, capacity * 3);
       const kept = drain(feed);
-      checkKept(lane, kept, queueCapacity, out.nextSequence);
+      checkKept(lane, kept, capacity, out.nextSequence);
       const stats = feed.getReceiveStats();
       assertEquals(stats.receivedBlocks, 1 + kept.length);
-      assertEquals(stats.missedBlocks, queueCapacity * 3 - kept.length);
+      assertEquals(stats.missedBlocks, capacity * 3 - kept.length);
       assertEquals(stats.gaps, 1);
       assertEquals(stats.receivedBlocks + stats.missedBlocks, out.getStats().sentBlocks);
     });
@@ -152,6 +153,34 @@ export function testLoss(lane: Lane): void {
     assertEquals(stats.receivedBlocks + missed, one.getStats().sentBlocks + two.getStats().sentBlocks);
     assert(missed > 0);
   });
+
+  if (lane.hasOwnCapacity) {
+    test(`${lane.name}: subscribers that share a port have the capacity that each asked for`, async () => {
+      await using stand = await lane.open();
+      const { runtime } = stand;
+      const stream = newStream();
+      using out = new DataBroadcaster(lane.config(), stream, { runtime });
+      const capacities = [1, 2, 7, 100, 256];
+      const feeds = capacities.map((queueCapacity) =>
+        new DataSubscriber(lane.config({ queueCapacity }), stream, { runtime })
+      );
+      send(out, 1);
+      for (const feed of feeds) assertEquals(drain(feed), [0]);
+      for (let round = 1; round <= 5; round++) {
+        send(out, 200);
+        // The largest reads all, so that what the port has taken is much more than the others may have.
+        assertEquals(drain(feeds[4]!), range(out.nextSequence - 200, out.nextSequence));
+      }
+      capacities.slice(0, 4).forEach((capacity, index) => {
+        assertEquals(feeds[index]!.queueCapacity, capacity);
+        assertEquals(drain(feeds[index]!), range(out.nextSequence - capacity, out.nextSequence));
+        const { missedBlocks, gaps } = feeds[index]!.getReceiveStats();
+        assertEquals([missedBlocks, gaps], [1000 - capacity, 1]);
+      });
+      assertEquals(feeds[4]!.getReceiveStats().missedBlocks, 0);
+      for (const feed of feeds) feed.close();
+    });
+  }
 
   const { queueCapacityMax } = lane;
   if (queueCapacityMax !== null) {

@@ -112,6 +112,7 @@ export function testOrder(lane: Lane): void {
     send(out, 3);
     assertThrows(() => out.broadcast(payload(0), 1, MarketDataType.Unknown), SequenceExhaustedError);
     assertThrows(() => out.loan(), SequenceExhaustedError);
+    assertEquals(out.getStats().errors, 2);
     assertEquals(drain(feed), [last - 2, last - 1, last]);
     assertEquals(feed.getReceiveStats().missedBlocks, 0);
     for (const firstSequence of [-1, 0.5, NaN, last + 1]) {

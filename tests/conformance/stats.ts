@@ -2,7 +2,15 @@
 // Statistics, the state of a stream, and the list of streams.
 import { test } from "node:test";
 import { assert, assertEquals, assertGreater, assertLessOrEqual, assertThrows } from "@std/assert";
-import { DataBroadcaster, DataSubscriber, DataTooLongError, type LatencyNs, MarketDataType } from "../../mod.ts";
+import {
+  BatchTooLargeError,
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  DataTooLongError,
+  type LatencyNs,
+  MarketDataType,
+} from "../../mod.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Lane } from "./lane.ts";
 import { drain, newStream, payload, send } from "./tools.ts";
@@ -102,6 +110,25 @@ export function testStats(lane: Lane): void {
     drain(feed);
     assertGreater(feed.getReceiveStats().latencyNs!.min, 19e6);
   });
+
+  for (const preset of ["lowLatency", "highPerformance", "massiveScale"] as const) {
+    test(`${lane.name}: the preset ${preset} works, and what is in force of it can be read`, async () => {
+      await using stand = await lane.open();
+      const { runtime } = stand;
+      const stream = newStream();
+      const config = lane.config({ ...BroadcastConfig[preset](), delivery: lane.delivery });
+      using out = new DataBroadcaster(config, stream, { runtime });
+      using feed = new DataSubscriber(config, stream, { runtime });
+      const most = lane.queueCapacityMax ?? Infinity;
+      if (lane.hasOwnCapacity) assertEquals(feed.queueCapacity, Math.min(config.queueCapacity, most));
+      else assertLessOrEqual(feed.queueCapacity, most);
+      send(out, 100);
+      assertEquals(drain(feed).length, 100);
+      const ticks = config.batchSize;
+      assertThrows(() => out.broadcastBatch(new Uint8Array(ticks + 1), ticks + 1, 0), BatchTooLargeError);
+      assertEquals(out.broadcastBatch(new Uint8Array(ticks), ticks, 0), ticks);
+    });
+  }
 
   test(`${lane.name}: state tells waiting, live and ended, and live again`, async () => {
     await using stand = await lane.open();

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Daemons that are not there, are dead or hang, and names that two processes want: typed errors, and never the end of this one.
+// Daemons that are not there or are dead, and names that two processes want: typed errors, and never the end of this one.
 import { describe, test } from "node:test";
-import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   BroadcastConfig,
   DaemonAbsentError,
   DaemonGoneError,
-  DaemonHungError,
   DataBroadcaster,
   DataSubscriber,
   MarketDataType,
@@ -18,35 +17,14 @@ import type { Opened } from "./support/opener.ts";
 import { assertMisuse, assertStillFlows, assertStillWorks } from "./support/misuse.ts";
 import { type Process, startScript } from "./support/process.ts";
 import { removeRouDiFiles, RouDi } from "./support/roudi.ts";
-import { waitFor } from "./support/wait.ts";
 
 const { Unknown } = MarketDataType;
 const config = new BroadcastConfig();
-const HUNG_TIMEOUT_MS = 200;
 
 /** Starts a second process that opens a runtime; resolves to the process and what it said. */
 async function startOpener(options: object): Promise<{ script: Process; opened: Opened }> {
   const script = startScript("tests/support/opener.ts", [JSON.stringify(options)]);
   return { script, opened: JSON.parse(await script.nextLine()) as Opened };
-}
-
-/** Opens a runtime as soon as the daemon, which hung a moment ago, has done what it was asked before. */
-function openPatiently(): Promise<Runtime> {
-  return waitFor(() => {
-    try {
-      return Runtime.open();
-    } catch (error) {
-      if (error instanceof DaemonHungError) return null;
-      throw error;
-    }
-  });
-}
-
-/** Milliseconds that a call took. */
-function timed(call: () => unknown): number {
-  const began = performance.now();
-  call();
-  return performance.now() - began;
 }
 
 describe("no daemon", () => {
@@ -204,86 +182,6 @@ describe("a dead daemon", () => {
     runtime.close();
     using again = Runtime.open();
     assertEquals(again.state, "attached");
-    assertStillWorks(again);
-  });
-});
-
-describe("a hung daemon", () => {
-  test("control calls are DaemonHungErrors after timeoutMs, data calls go on, and all is well when it continues", async () => {
-    await using roudi = await RouDi.start({ blocks: 64 });
-    using runtime = Runtime.open({ timeoutMs: HUNG_TIMEOUT_MS });
-    using out = new DataBroadcaster(config, "slow", { runtime });
-    using feed = new DataSubscriber(config, "slow", { runtime });
-    await roudi.pause();
-    const elapsed = timed(() =>
-      assertMisuse(() => new DataBroadcaster(config, "hung", { runtime }), DaemonHungError, {
-        limit: HUNG_TIMEOUT_MS,
-        says: [`${HUNG_TIMEOUT_MS} ms`, "stop iox-roudi"],
-      })
-    );
-    assertGreaterOrEqual(elapsed, HUNG_TIMEOUT_MS - 1);
-    assertMisuse(() => new DataSubscriber(config, "hung", { runtime }), DaemonHungError);
-    for (let turn = 0; turn < 200; turn++) assertStillFlows(out, feed);
-    assertEquals(runtime.state, "attached");
-    roudi.resume();
-    // The daemon may still be busy with what it was asked before.
-    await waitFor(() => {
-      try {
-        assertStillWorks(runtime);
-        return true;
-      } catch (error) {
-        if (error instanceof DaemonHungError) return false;
-        throw error;
-      }
-    });
-    assertStillFlows(out, feed);
-    // What was asked of it in vain is not there later.
-    await waitFor(() => runtime.streams().every(({ stream }) => stream === "slow"), { what: "leftovers to go" });
-  });
-
-  test("Runtime.open is a DaemonHungError after timeoutMs, and works when it continues", async () => {
-    await using roudi = await RouDi.start({ blocks: 64 });
-    await roudi.pause();
-    const elapsed = timed(() =>
-      assertMisuse(() => Runtime.open({ timeoutMs: HUNG_TIMEOUT_MS }), DaemonHungError, { limit: HUNG_TIMEOUT_MS })
-    );
-    assertGreaterOrEqual(elapsed, HUNG_TIMEOUT_MS - 1);
-    assert(!DataBroadcaster.initializeRuntime("patient"));
-    roudi.resume();
-    using runtime = await openPatiently();
-    assertStillWorks(runtime);
-  });
-
-  for (const fate of ["continues", "is killed and replaced"] as const) {
-    test(`a runtime that is closed over an unanswered request can be opened again when the daemon ${fate}`, async () => {
-      await using first = await RouDi.start({ blocks: 64 });
-      using runtime = Runtime.open({ timeoutMs: HUNG_TIMEOUT_MS });
-      using _out = new DataBroadcaster(config, "before", { runtime });
-      await first.pause();
-      assertMisuse(() => new DataBroadcaster(config, "unanswered", { runtime }), DaemonHungError);
-      runtime.close();
-      if (fate === "continues") first.resume();
-      else await first.kill();
-      await using _second = fate === "continues" ? null : await RouDi.start({ blocks: 64 });
-      using again = await openPatiently();
-      assert(again.name !== runtime.name);
-      assertStillWorks(again);
-      await waitFor(() => again.streams().length === 0, { what: "leftovers to go" });
-    });
-  }
-
-  test("close does not wait for ever for a hung daemon, and a killed one after it is noticed", async () => {
-    await using roudi = await RouDi.start({ blocks: 64 });
-    using runtime = Runtime.open({ timeoutMs: HUNG_TIMEOUT_MS });
-    using out = new DataBroadcaster(config, "bye", { runtime });
-    using feed = new DataSubscriber(config, "bye", { runtime });
-    assertStillFlows(out, feed);
-    await roudi.pause();
-    runtime.close();
-    assertEquals(runtime.state, "closed");
-    await roudi.kill();
-    await using _next = await RouDi.start({ blocks: 64 });
-    using again = await openPatiently();
     assertStillWorks(again);
   });
 });

@@ -20,7 +20,7 @@ import {
   TooManySubscribersError,
 } from "../mod.ts";
 import { assertMisuse, assertStillFlows, assertStillWorks, makePair } from "./support/misuse.ts";
-import { type Process, startProgram } from "./support/process.ts";
+import { occupy, vacate } from "./support/occupy.ts";
 import { type Pool, RouDi } from "./support/roudi.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -29,23 +29,6 @@ const PUBLISHERS_MAX = 506;
 const SUBSCRIBERS_MAX = 1024;
 const SUBSCRIBERS_OF_ONE_PUBLISHER_MAX = 256;
 const BLOCK_POOL: Pool = { size: 8320, count: 64 };
-
-/** Starts the peer that takes up ports or chunks, and resolves when it has them. */
-async function occupy(...args: readonly string[]): Promise<Process> {
-  const peer = startProgram("build/bin/peer_occupy", args);
-  await peer.waitForLine("ready");
-  return peer;
-}
-
-/** Lets the peer give back what it took; resolves to what that was. */
-async function vacate(
-  peer: Process,
-): Promise<{ publishers: number; subscribers: number; sent: number; loaned: number }> {
-  peer.closeInput();
-  const line = await peer.waitForLine("{");
-  assertEquals(await peer.exited(), { code: 0, signal: null });
-  return JSON.parse(line);
-}
 
 describe("limits of one broadcaster or subscriber", () => {
   let roudi: RouDi;
@@ -269,52 +252,5 @@ describe("limits of the daemon", () => {
     assertEquals([feed.receive(), feed.receive(), feed.receive()], [Uint8Array.of(0), Uint8Array.of(2), null]);
     assertEquals(feed.getReceiveStats().missedBlocks, refusedBlocks);
     assertEquals(feed.getReceiveStats().gaps, 1);
-  });
-});
-
-describe("chunks of peers that are no blocks", () => {
-  const sizes: readonly [string, string, string][] = [
-    ["of 64 bytes", "64", "64"],
-    ["one byte short", "8191", "64"],
-    ["one byte long", "8193", "64"],
-    ["of 16 KiB", "16384", "64"],
-    ["of the right size, aligned to 8", "8192", "8"],
-  ];
-  for (const [what, size, alignment] of sizes) {
-    test(`chunks ${what} are counted in foreignChunks and not seen`, async () => {
-      const pools = [{ size: 128, count: 64 }, BLOCK_POOL, { size: 16768, count: 64 }];
-      await using _roudi = await RouDi.start({ pools });
-      using runtime = Runtime.open();
-      using pair = makePair(runtime, "foreign");
-      const { out, feed } = pair;
-      const args = ["--foreign-size", size, "--foreign-alignment", alignment, "--foreign-count", "20"];
-      await using peer = await occupy("--stream", "foreign", ...args);
-      out.broadcast(Uint8Array.of(1), 1, Unknown);
-      const seen: number[] = [];
-      feed.poll((block) => seen.push(block.data[0]!));
-      assertEquals((await vacate(peer)).sent, 20);
-      assertEquals(seen.filter((byte) => byte === 1), [1]);
-      // Some chunks of a small alignment begin by chance where a block may begin: nothing tells them from blocks.
-      const taken = seen.length - 1;
-      const { foreignChunks, receivedBlocks } = feed.getReceiveStats();
-      assertEquals([foreignChunks + taken, receivedBlocks], [20, 1 + taken]);
-      if (alignment === "64") assertEquals(taken, 0);
-      else assert(foreignChunks > 0);
-    });
-  }
-
-  test("foreign chunks wake a waiting subscriber without a block, and it waits on", async () => {
-    await using _roudi = await RouDi.start({ pools: [{ size: 128, count: 64 }, BLOCK_POOL] });
-    using runtime = Runtime.open();
-    using pair = makePair(runtime, "alarm", { wait: "park" });
-    const { out, feed } = pair;
-    const iteration = feed.blocks();
-    const next = iteration.next();
-    await using _peer = await occupy("--stream", "alarm", "--foreign-size", "64", "--foreign-count", "5");
-    await waitFor(() => feed.getReceiveStats().foreignChunks === 5);
-    out.broadcast(Uint8Array.of(9), 1, Unknown);
-    const { value } = await next;
-    assertEquals(value?.data[0], 9);
-    await iteration.return!();
   });
 });

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A script that is to be stopped (SIGSTOP) for longer than RouDi's patience. It holds a loan, a block and records, waits for a
+// line on stdin, and says in one line of JSON what each call then does and whether a new runtime works.
+import process from "node:process";
+import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime, Tick } from "../../mod.ts";
+
+const TICK = { timestampNs: 1n, last: 1, bid: 1, ask: 1, volume: 1n, symbol: "QAUL" };
+const config = new BroadcastConfig({ flushAfterMs: 60_000 });
+const { Unknown } = MarketDataType;
+
+/** What a call gives: its result, or its error's code. */
+function outcome(call: () => unknown): unknown {
+  try {
+    const result = call();
+    return result === undefined ? "ok" : result;
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+const runtime = Runtime.open();
+const out = new DataBroadcaster(config, "stopped", { runtime });
+const feed = new DataSubscriber(config, "stopped", { runtime });
+const loan = out.loan()!;
+for (let value = 0; value < 3; value++) out.broadcast(Uint8Array.of(value), 1, Unknown);
+const block = feed.receiveBlock()!;
+out.writer(Tick).write(TICK);
+console.log("ready");
+process.stdin.resume();
+await new Promise((resolve) => process.stdin.once("data", resolve));
+
+const said = {
+  state: runtime.state,
+  data: outcome(() => block.data[0]),
+  broadcast: outcome(() => out.broadcast(Uint8Array.of(9), 1, Unknown)),
+  publish: outcome(() => loan.publish(1, 1, Unknown)),
+  loan: outcome(() => out.loan()),
+  receive: outcome(() => feed.receive()?.[0]),
+  hasData: outcome(() => feed.hasData()),
+  wait: outcome(() => feed.waitSync(1)),
+  broadcaster: outcome(() => new DataBroadcaster(config, "new", { runtime })),
+  subscriber: outcome(() => new DataSubscriber(config, "new", { runtime })),
+  streams: outcome(() => runtime.streams().length),
+  release: outcome(() => block.release()),
+  close: outcome(() => runtime.close()),
+  closedState: runtime.state,
+  again: outcome(() => {
+    using next = Runtime.open();
+    using sender = new DataBroadcaster(config, "again", { runtime: next });
+    using reader = new DataSubscriber(config, "again", { runtime: next });
+    sender.broadcast(Uint8Array.of(5), 1, Unknown);
+    return reader.receive()?.[0];
+  }),
+};
+console.log(JSON.stringify(said));
+process.exit(0);

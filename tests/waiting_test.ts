@@ -1,45 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiting: loops that sleep, wake, share the event loop and end; and threads that block.
+// Waiting: loops that sleep, wake and share the event loop, and threads that block.
 import { createServer, type Socket } from "node:net";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
-import {
-  ArgumentError,
-  BroadcastConfig,
-  DataBroadcaster,
-  DataSubscriber,
-  MarketDataType,
-  Runtime,
-  type WaitStrategy,
-} from "../mod.ts";
+import { ArgumentError, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
 import { type Process, startScript } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
 import { waitFor, within } from "./support/wait.ts";
-
-const STRATEGIES: readonly WaitStrategy[] = ["spin", "yield", "backoff", "park"];
-const ALL_ENDS = ["break", "return", "throw", "abort", "close", "runtime"] as const;
+import { config, newStream, send, settle, STRATEGIES, turn } from "./waiting/tools.ts";
 
 let roudi: RouDi;
 before(async () => void (roudi = await RouDi.start()));
 after(() => roudi.stop());
 
-let streams = 0;
-const newStream = (): string => `waiting_${++streams}`;
-const config = (wait: WaitStrategy = "backoff"): BroadcastConfig => new BroadcastConfig({ wait });
-const DATA = new Uint8Array(8);
-const send = (out: DataBroadcaster): void => assert(out.broadcast(DATA, 1, MarketDataType.Unknown));
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
-
 /** Ends a sender in order: one that is killed while it publishes would take RouDi with it. */
 async function end(sender: Process): Promise<void> {
   sender.closeInput();
   assertEquals((await sender.exited()).code, 0, sender.report());
-}
-
-/** Lets a loop that was just begun come to rest. */
-async function settle(): Promise<void> {
-  for (let turns = 0; turns < 5; turns++) await turn();
 }
 
 for (const wait of ["backoff", "park"] as const) {
@@ -164,85 +142,7 @@ for (const wait of STRATEGIES) {
     assertEquals(feed.getReceiveStats().missedBlocks, 0);
     await end(sender);
   });
-
-  test(`for await with ${wait} is ended by break, return, throw, abort, close and the runtime's end, busy or idle`, async () => {
-    for (const busy of [true, false]) {
-      for (const end of ALL_ENDS) {
-        using runtime = Runtime.open();
-        const stream = newStream();
-        using out = new DataBroadcaster(config(), stream, { runtime });
-        using feed = new DataSubscriber(config(wait), stream, { runtime });
-        const abort = new AbortController();
-        const blocks = feed.blocks({ signal: abort.signal });
-        const act = (): void => {
-          if (end === "abort") abort.abort();
-          else if (end === "close") feed.close();
-          else if (end === "runtime") runtime.close();
-          else if (end === "return") void blocks.return!();
-          else if (end === "throw") throw new Error("of the body");
-        };
-        let seen = 0;
-        const loop = (async () => {
-          for await (const _ of blocks) {
-            seen++;
-            if (!busy) continue;
-            send(out);
-            if (seen < 200) continue;
-            act();
-            if (end === "break") break;
-          }
-        })();
-        const title = `${busy ? "busy" : "idle"} ${end}`;
-        if (busy) {
-          send(out);
-        } else {
-          await settle();
-          // Within an idle loop there is no body to break from or to throw in.
-          if (end === "break" || end === "throw") abort.abort();
-          else act();
-        }
-        const error = await within(loop, { what: `the end of a loop by ${title}` }).then(
-          () => "",
-          (error) => error.message,
-        );
-        assertEquals(error, busy && end === "throw" ? "of the body" : "", title);
-        assertEquals(seen, busy ? 200 : 0, title);
-        assertEquals(await blocks.next(), { done: true, value: undefined });
-        if (end === "close" || end === "runtime") continue;
-        // The subscriber is as good as before: nothing was lost to the loop that ended.
-        if (!busy) send(out);
-        assertEquals(feed.poll(() => {}), 1, title);
-        const again = feed.blocks();
-        const next = again.next();
-        await settle();
-        send(out);
-        assertEquals((await within(next)).value!.sequence, busy ? 201 : 1, title);
-        await again.return!();
-      }
-    }
-  });
 }
-
-test("for await with a signal that was aborted before yields nothing, though there are blocks", async () => {
-  using runtime = Runtime.open();
-  const stream = newStream();
-  using out = new DataBroadcaster(config(), stream, { runtime });
-  using feed = new DataSubscriber(config(), stream, { runtime });
-  send(out);
-  for await (const block of feed.blocks({ signal: AbortSignal.abort() })) assertEquals(block, undefined);
-  assertEquals(feed.hasData(), true);
-});
-
-test("for await is ended by the timeout of its signal", async () => {
-  using runtime = Runtime.open();
-  using feed = new DataSubscriber(config(), newStream(), { runtime });
-  const began = performance.now();
-  const loop = (async () => {
-    for await (const _ of feed.blocks({ signal: AbortSignal.timeout(30) }));
-  })();
-  await within(loop);
-  assertGreaterOrEqual(performance.now() - began, 25);
-});
 
 test("for await loops over several streams and several loops over one stream run side by side", async () => {
   using runtime = Runtime.open();
@@ -355,16 +255,6 @@ test("a loop whose neighbour was closed while both were parked is still woken", 
     assertEquals((await within(next)).value!.sequence, round);
   }
 });
-
-for (const runtime of ["deno", "bun"] as const) {
-  for (const way of ["close", "abort", "return", "runtime"]) {
-    test(`a parked loop keeps a ${runtime} process alive, and one that ended by ${way} lets it end`, async () => {
-      await using script = startScript("tests/waiting/alive.ts", [newStream(), way], { runtime });
-      const exit = await script.exited();
-      assertEquals([exit.code, script.lines], [0, ["alive", "ended"]], script.report());
-    });
-  }
-}
 
 test("for await keeps up with another process that never pauses, or counts what it lost", async () => {
   using runtime = Runtime.open();

@@ -9,6 +9,7 @@
 #include "fd.hpp"
 #include "signals.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -32,8 +33,8 @@ constexpr uint64_t kOutPollNs = 50 * 1000;    // between two looks whether every
 constexpr uint32_t kPausedWaitMs = 100;       // one turn of waiting before a paused gate;
 constexpr uint32_t kPausedWaitTurns = 20;     // after so many turns nobody is believed to resume it
 
-constexpr uint32_t kPaused = 1; // a signal is being delivered: newcomers wait
-constexpr uint32_t kClosed = 2; // the process is going down: newcomers are turned away
+constexpr uint32_t kClosed = 1; // the process is going down: newcomers are turned away
+constexpr uint32_t kPause = 2;  // times the signals that are being delivered: newcomers wait
 
 struct alignas(kCacheLineBytes) Slot {
     std::atomic<uint32_t> inside{0}; // how deep its thread is
@@ -164,15 +165,20 @@ void wake_waiting() noexcept {
     syscall(SYS_futex, &g_gate, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
+/** At the most as many as there are. */
+void take_back_pauses(uint32_t pauses) noexcept {
+    uint32_t state = g_gate.load(std::memory_order_seq_cst);
+    while (!g_gate.compare_exchange_weak(state, state - std::min(state / kPause, pauses) * kPause, std::memory_order_seq_cst)) {
+    }
+    wake_waiting();
+}
+
 /** The gate is not open, and this thread has marked itself as inside, not nested. Waits while the gate is paused. */
 __attribute__((noinline)) bool enter_waiting() noexcept {
     const int saved_errno = errno;
     bool entered = true;
-    for (uint32_t turn = 0; turn < kPausedWaitTurns; turn++) {
-        const uint32_t state = g_gate.load(std::memory_order_seq_cst);
-        if (state == 0) {
-            break;
-        }
+    uint32_t turns = 0;
+    for (uint32_t state = g_gate.load(std::memory_order_seq_cst); state != 0 && turns < kPausedWaitTurns; turns++) {
         step_out();
         if ((state & kClosed) != 0) {
             entered = false;
@@ -181,8 +187,12 @@ __attribute__((noinline)) bool enter_waiting() noexcept {
         const timespec wait = to_timespec(ms_to_ns(kPausedWaitMs));
         syscall(SYS_futex, &g_gate, FUTEX_WAIT_PRIVATE, state, &wait, nullptr, 0);
         step_in();
+        state = g_gate.load(std::memory_order_seq_cst);
     }
-    // After the last turn: rather a signal that is not deferred than a script that stands still for ever.
+    if (turns == kPausedWaitTurns) {
+        // A handler that never returns: rather signals that are not deferred than a script that stands still for ever.
+        take_back_pauses(UINT32_MAX);
+    }
     errno = saved_errno;
     return entered;
 }
@@ -249,17 +259,12 @@ void gate_prepare() noexcept {
 }
 
 void gate_pause() noexcept {
-    g_gate.fetch_or(kPaused, std::memory_order_seq_cst);
+    g_gate.fetch_add(kPause, std::memory_order_seq_cst);
     fence_all_threads();
 }
 
-void gate_resume() noexcept {
-    g_gate.fetch_and(~kPaused, std::memory_order_seq_cst);
-    wake_waiting();
-}
-
-bool gate_is_paused() noexcept {
-    return (g_gate.load(std::memory_order_acquire) & kPaused) != 0;
+void gate_resume(uint32_t pauses) noexcept {
+    take_back_pauses(pauses);
 }
 
 bool gate_all_out() noexcept {

@@ -10,10 +10,9 @@ namespace qipc {
 /** Tells the kernel that pauses of this process's gate are to reach all of its threads, which makes call_enter cheap. */
 void gate_prepare() noexcept;
 
-/** Newcomers wait in call_enter until gate_resume. */
+/** Newcomers wait in call_enter until each pause was taken back. */
 void gate_pause() noexcept;
-void gate_resume() noexcept;
-bool gate_is_paused() noexcept;
+void gate_resume(uint32_t pauses = 1) noexcept;
 
 /** Whether no thread is inside, this one included. To be called after gate_pause. */
 bool gate_all_out() noexcept;

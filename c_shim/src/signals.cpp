@@ -64,6 +64,7 @@ constinit std::mutex g_lock; // installing, uninstalling, looking; never taken i
 constinit std::atomic<bool> g_installed{false};
 constinit bool g_keeper_made = false; // guarded by g_lock
 constinit std::atomic<pid_t> g_process{0};
+constinit std::atomic<uint32_t> g_pauses{0}; // of the gate, left to the keeper by handlers that are done
 sem_t g_keeper_work;
 
 // Initial-exec: the handler reads these, and the lazy model could allocate there.
@@ -154,6 +155,8 @@ void handle(uint32_t index, siginfo_t* info, void* context) {
     } else {
         defer(&signal, *info);
     }
+    // The keeper takes the pause back; not before, however long this thread was kept from running.
+    g_pauses.fetch_add(1, std::memory_order_release);
     sem_post(&g_keeper_work);
 }
 
@@ -273,10 +276,11 @@ void* keep(void*) {
         } else {
             sem_wait(&g_keeper_work);
         }
+        const uint32_t pauses = g_pauses.exchange(0, std::memory_order_acquire);
         deliver_deferred();
-        if (gate_is_paused()) {
+        if (pauses > 0) {
             linger();
-            gate_resume();
+            gate_resume(pauses);
         }
         const std::lock_guard<std::mutex> held(g_lock);
         for (uint32_t i = 0; g_installed.load(std::memory_order_relaxed) && i < kSignalCount; i++) {

@@ -115,7 +115,7 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
         if (!guard.entered) {
             return refuse_closed_gate();
         }
-        if (!port_is_ours(subscriber->port, subscriber->unique_id)) {
+        if (!port_is_ours(subscriber->port, subscriber->tag)) {
             return refuse_removed_port();
         }
         uint32_t count = 0;
@@ -176,7 +176,7 @@ QIPC_EXPORT int32_t qipc_subscriber_release(uint32_t handle, uint32_t slot) {
         if (!guard.entered) {
             return refuse_closed_gate();
         }
-        if (!port_is_ours(subscriber->port, subscriber->unique_id)) {
+        if (!port_is_ours(subscriber->port, subscriber->tag)) {
             return refuse_removed_port();
         }
         const void* payload = subscriber->held[slot];
@@ -197,7 +197,7 @@ QIPC_EXPORT int32_t qipc_subscriber_has_data(uint32_t handle) {
         if (!guard.entered) {
             return refuse_closed_gate();
         }
-        if (!port_is_ours(subscriber->port, subscriber->unique_id)) {
+        if (!port_is_ours(subscriber->port, subscriber->tag)) {
             return refuse_removed_port();
         }
         return subscriber_has_data(*subscriber) ? 1 : 0;

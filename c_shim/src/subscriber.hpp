@@ -24,6 +24,7 @@ struct Subscriber {
     iox_sub_t sub = nullptr;
     iox::popo::SubscriberPortData* port = nullptr;
     uint64_t unique_id = 0;
+    PortTag tag;
     uint32_t payload_size = 0;
     uint32_t alignment_mask = 0;
     SegmentView view;

@@ -8,7 +8,9 @@
 #include "iceoryx_binding_c/internal/cpp2c_subscriber.hpp"
 #include "iceoryx_hoofs/error_handling/error_handling.hpp"
 
+#include <cstdio>
 #include <cstring>
+#include <random>
 
 namespace qipc {
 namespace {
@@ -24,7 +26,15 @@ struct Request {
     uint32_t capacity = 0;
     uint32_t history = 0;
     bool blocking = false;
+    PortTag tag;
 };
+
+PortTag make_tag() {
+    std::random_device random;
+    PortTag tag;
+    std::snprintf(tag.text, sizeof tag.text, "%08x%08x", random(), random());
+    return tag;
+}
 
 int32_t refuse_port(const StreamName& name, iox::Error error) {
     if (error == iox::Error::kPOSH__RUNTIME_ROUDI_SUBSCRIBER_LIST_FULL) {
@@ -45,6 +55,7 @@ int32_t request_port(const World& world, const Request& request, iox_sub_t* sub)
         iox_sub_options_init(&options);
         options.queueCapacity = request.capacity;
         options.historyRequest = request.history;
+        options.nodeName = request.tag.text;
         options.queueFullPolicy =
             request.blocking ? QueueFullPolicy_BLOCK_PRODUCER : QueueFullPolicy_DISCARD_OLDEST_DATA;
         iox_sub_storage_t storage;
@@ -154,7 +165,9 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
         request.capacity = capacity;
         request.history = history;
         request.blocking = (flags & QIPC_SUBSCRIBER_BLOCKING) != 0;
+        request.tag = make_tag();
         auto subscriber = std::make_unique<Subscriber>();
+        subscriber->tag = request.tag;
         status = make_port(*owner->world, request, &subscriber->sub);
         if (status != QIPC_OK) {
             return status;

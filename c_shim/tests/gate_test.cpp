@@ -44,6 +44,29 @@ TEST(call_enter_waits_while_the_gate_is_paused) {
     CHECK(is_in);
 }
 
+TEST(call_enter_waits_until_each_pause_was_taken_back) {
+    std::atomic<bool> is_in{false};
+    qipc::gate_pause();
+    qipc::gate_pause();
+    qipc::gate_pause();
+    std::thread other([&] { is_in = CallGuard().entered; });
+    qipc::gate_resume(2);
+    qipc::sleep_ns(qipc::ms_to_ns(30));
+    CHECK(!is_in);
+    qipc::gate_resume();
+    other.join();
+    CHECK(is_in);
+}
+
+TEST(call_enter_does_not_wait_for_ever) {
+    // A handler that never returns leaves its pause behind.
+    qipc::gate_pause();
+    CHECK(CallGuard().entered);
+    CHECK(CallGuard().entered);
+    qipc::gate_resume();
+    CHECK(qipc::gate_close(0));
+}
+
 TEST(call_enter_that_waits_is_refused_when_the_gate_closes) {
     std::atomic<bool> is_refused{false};
     qipc::gate_pause();

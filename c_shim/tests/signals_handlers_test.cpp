@@ -54,7 +54,7 @@ TEST(a_handler_keeps_the_gate_open_under_a_storm_of_signals) {
     g_seen = shared<Seen>();
     const pid_t child = calling_process(probe, [] { set(SIGHUP, count_signal); }, nothing);
     const auto calls_in_a_while = [&](int number) {
-        const uint64_t until_ns = qipc::now_ns() + qipc::ms_to_ns(1000);
+        const uint64_t until_ns = qipc::now_ns() + qipc::ms_to_ns(200);
         const uint32_t calls_before = probe->calls;
         while (qipc::now_ns() < until_ns) {
             CHECK(kill(child, number) == 0);
@@ -64,7 +64,8 @@ TEST(a_handler_keeps_the_gate_open_under_a_storm_of_signals) {
     };
     const uint32_t in_peace = calls_in_a_while(0);
     const uint32_t in_storm = calls_in_a_while(SIGHUP);
-    CHECK(in_storm > in_peace / 2);
+    // A gate that each signal closes would leave almost nothing; half of it is lost to other processes on a busy machine.
+    CHECK(in_storm > in_peace / 10);
     expect_death(child, SIGTERM, probe);
 }
 

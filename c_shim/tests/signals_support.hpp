@@ -82,7 +82,7 @@ inline void nothing() {}
 /** Waits until a signal ends the process. */
 [[noreturn]] inline void idle() {
     for (;;) {
-        pause();
+        qipc::sleep_ns(qipc::kNsPerS);
     }
 }
 
@@ -145,9 +145,12 @@ inline void expect_seen(pid_t child, int number, uint32_t count) {
     }
 }
 
-/** That no further one comes is known after something else that takes the same way: another signal. */
+/** That no further one comes is known after something else that takes the same way: another signal. On a machine so busy that a
+ * thread inside gets no turn for the whole deferral, the process ends all the same, but not before. */
 inline void expect_death(pid_t child, int number, const Probe* probe) {
+    const uint64_t before_ns = qipc::now_ns();
     CHECK(kill(child, number) == 0);
     CHECK(end_of(child) == -number);
-    CHECK(probe->inside == 0 && probe->refused == 0);
+    const bool was_deferred_long = qipc::now_ns() - before_ns >= qipc::ms_to_ns(QIPC_SIGNAL_DEFER_MS_MAX);
+    CHECK((probe->inside == 0 && probe->refused == 0) || was_deferred_long);
 }

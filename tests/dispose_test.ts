@@ -184,4 +184,23 @@ describe("what a script lost", () => {
     assertEquals(warnings, []);
     await iteration.return!();
   });
+
+  test("does not include a subscriber whose block is held", async () => {
+    // What the test before left is found at any time.
+    const ofThis = () => warnings.filter((warning) => warning.includes("block in use"));
+    using out = new DataBroadcaster(config, "block in use", { runtime: observer });
+    const block = (() => {
+      const feed = new DataSubscriber(config, "block in use", { runtime: observer });
+      assert(out.broadcast(Uint8Array.of(7), 1, Unknown));
+      return feed.receiveBlock()!;
+    })();
+    for (let turn = 0; turn < 10; turn++) {
+      collectGarbage();
+      await delay(1);
+    }
+    assertEquals(block.data, Uint8Array.of(7));
+    assertEquals(ofThis(), []);
+    block.release();
+    await collectUntil(() => ofThis().length === 1);
+  });
 });

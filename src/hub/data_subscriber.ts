@@ -110,7 +110,7 @@ export class DataSubscriber {
     this.#reader = reader;
     this.#wait = wait;
     this.#counters = new ReceiveCounters(config.statsEnabled);
-    const held = new HeldBlocks(reader);
+    const held = new HeldBlocks(reader, this);
     this.#held = held;
     const idles = this.#idles;
     const resource: RuntimeResource = {

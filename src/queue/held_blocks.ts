@@ -6,9 +6,13 @@ import type { QueueReader } from "./queue_reader.ts";
 export class HeldBlocks implements BlockOwner {
   readonly #reader: QueueReader;
   readonly #blocks = new Map<number, Block>();
+  readonly #owner: WeakRef<object>;
+  /** While blocks are held, their subscriber must not be taken for lost: it would be closed under their user's hands. */
+  #kept: object | undefined;
 
-  constructor(reader: QueueReader) {
+  constructor(reader: QueueReader, owner: object) {
     this.#reader = reader;
+    this.#owner = new WeakRef(owner);
   }
 
   /** Blocks held now. */
@@ -21,11 +25,13 @@ export class HeldBlocks implements BlockOwner {
     const block = new Block();
     if (!this.#reader.nextForLong(block, this)) return null;
     this.#blocks.set(this.#reader.token, block);
+    this.#kept ??= this.#owner.deref();
     return block;
   }
 
   releaseBlock(token: number): void {
     this.#blocks.delete(token);
+    if (this.#blocks.size === 0) this.#kept = undefined;
     this.#reader.releaseBlock(token);
   }
 

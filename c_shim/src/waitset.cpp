@@ -40,6 +40,9 @@ constexpr double kWaitMsMax = 2147483647.0;
 /** How long a parked thread sleeps before it looks whether the daemon still lives. */
 constexpr std::chrono::milliseconds kLookInterval{500};
 
+/** How often a parked thread is woken at the end of the process, until it is awake. */
+constexpr std::chrono::milliseconds kWakeInterval{2};
+
 /** Condition variables of the threads that are parked now. */
 struct Parked {
     std::mutex mutex;
@@ -244,13 +247,23 @@ void wait_set_close(RuntimeHandle& runtime) noexcept {
 
 bool wake_parked_threads(uint32_t wait_ms) noexcept {
     Parked& here = parked();
+    const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(wait_ms);
     std::unique_lock<std::mutex> lock(here.mutex);
-    for (iox::popo::ConditionVariableData* condition : here.conditions) {
-        if (condition->m_semaphore.post().has_error()) {
+    const auto none_parked = [&here] { return here.conditions.empty(); };
+    for (;;) {
+        // Again and again: a thread that is about to sleep empties the semaphore first, and this wake-up with it.
+        for (iox::popo::ConditionVariableData* condition : here.conditions) {
+            if (condition->m_semaphore.post().has_error()) {
+                return false;
+            }
+        }
+        if (here.changed.wait_until(lock, std::min(deadline, Clock::now() + kWakeInterval), none_parked)) {
+            return true;
+        }
+        if (Clock::now() >= deadline) {
             return false;
         }
     }
-    return here.changed.wait_for(lock, std::chrono::milliseconds(wait_ms), [&here] { return here.conditions.empty(); });
 }
 
 } // namespace qipc

@@ -3,11 +3,13 @@
 //   <when> [<api>]   when: never, before, after (Runtime.open), or removed; api: process or Deno
 // It prints "ready", then one line for each signal that a listener got, and ends in order when its stdin does.
 import process from "node:process";
-import { setImmediate } from "node:timers/promises";
+import { readFileSync } from "node:fs";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
 
 const [when = "never", api = "process"] = process.argv.slice(2);
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNAL_NUMBERS = [2, 15, 1] as const;
 const listeners = SIGNALS.map((name) => ({ name, listener: () => console.log(`got ${name}`) }));
 
 interface DenoSignals {
@@ -30,12 +32,20 @@ function ignore(): void {
   }
 }
 
+/** Whether this process has a handler for the signal with this number. */
+function isCaught(number: number): boolean {
+  const [, mask] = /SigCgt:\s*([0-9a-f]+)/.exec(readFileSync("/proc/self/status", "utf8"))!;
+  return (BigInt(`0x${mask}`) >> BigInt(number - 1) & 1n) === 1n;
+}
+
 if (when === "before" || when === "removed") listen();
 const runtime = Runtime.open();
 if (when === "after" || when === "removed") listen();
 if (when === "removed") {
   ignore();
   ignore();
+  // Bun gives the default back to the kernel; the library looks every 50 ms and lays its handler over it again.
+  while (!SIGNAL_NUMBERS.every(isCaught)) await setTimeout(1);
 }
 
 const stream = `busy-${process.pid}`;

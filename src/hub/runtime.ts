@@ -186,7 +186,7 @@ export class Runtime {
     return this.#transport.stack as Stack;
   }
 
-  /** Whether the connection stands; costs one system call. */
+  /** Whether the connection stands; costs a few system calls. */
   get state(): RuntimeState {
     return this.#transport.state;
   }

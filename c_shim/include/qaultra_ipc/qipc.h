@@ -113,8 +113,8 @@ int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_len, uint8_t*
  * Windows stay mapped until qipc_window_unmap. */
 int32_t qipc_runtime_close(uint32_t runtime);
 
-/** Any state that can be told without asking the daemon. result: word 0 state: 1 attached, 2 detached. Costs one system
- * call at the most. */
+/** Any state that can be told without asking the daemon. result: word 0 state: 1 attached, 2 detached. Costs a few
+ * system calls. */
 int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result);
 
 /**

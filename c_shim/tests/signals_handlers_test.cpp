@@ -62,10 +62,14 @@ TEST(a_handler_keeps_the_gate_open_under_a_storm_of_signals) {
         }
         return probe->calls - calls_before;
     };
-    const uint32_t in_peace = calls_in_a_while(0);
-    const uint32_t in_storm = calls_in_a_while(SIGHUP);
-    // A gate that each signal closes would leave almost nothing; half of it is lost to other processes on a busy machine.
-    CHECK(in_storm > in_peace / 10);
+    uint32_t in_peace = 0;
+    uint32_t in_storm = 0;
+    for (int round = 0; round < 6; round++) { // in turn, so that what else runs on the machine slows both down
+        in_peace += calls_in_a_while(0);
+        in_storm += calls_in_a_while(SIGHUP);
+    }
+    // A gate that each signal pauses leaves a third, measured on an idle machine; one that rests, almost all.
+    CHECK(in_storm > in_peace / 2);
     expect_death(child, SIGTERM, probe);
 }
 

@@ -43,7 +43,10 @@ export interface BroadcastConfigFields {
   readonly statsEnabled: boolean;
   /** The CPU that the thread which makes the broadcaster or subscriber is pinned to, or null. 0 to 1023; default null. */
   readonly cpuAffinity: number | null;
-  /** Whether block memory is bound to the NUMA node of the thread that makes the broadcaster. Default false. */
+  /**
+   * Whether block memory is bound to the NUMA node of the thread that makes the broadcaster. It binds the pools of the daemon, for
+   * every process, until the daemon ends. Default false.
+   */
   readonly numaAware: boolean;
   /**
    * `lossy`: a slow subscriber loses its oldest blocks, counted, and nobody waits. `lossless`: a broadcaster gets no room

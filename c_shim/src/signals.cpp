@@ -11,16 +11,14 @@
 //     a thread of Deno's then restores the default action and raises the signal, out of reach of this file. That thread is
 //     ready to run when the handler returns, and is not one of those that enter: the keeper waits for these to have run.
 //
-// Where our handler lies. Over the default action, and over handlers that were installed by sigaction with SA_SIGINFO. Not
-// over others: whoever manages his handler by signal(2) (as Bun does) would take ours out and put it back in a form that it
-// is not made for, and a handler is not the death of the process anyway. Not over SIG_IGN, which a program that is started
-// inherits, while it does not inherit a handler. Every kLookMs the keeper looks whether something has changed: Bun replaces
-// our handler when a listener is added and restores the default action when the last one is removed, Deno replaces it once,
-// at the first listener for whatever signal, and calls it as its predecessor from then on.
+// Every kLookMs the keeper looks whether our handler is still on top (overlay.hpp): Bun replaces it when a listener is added
+// and restores the default action when the last one is removed, Deno replaces it once, at the first listener for whatever
+// signal, and calls it as its predecessor from then on.
 #include "signals.hpp"
 
 #include "clock.hpp"
 #include "gate.hpp"
+#include "overlay.hpp"
 #include "qaultra_ipc/qipc.h"
 
 #include <atomic>
@@ -35,9 +33,6 @@
 namespace qipc {
 namespace {
 
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
-constexpr uint32_t kSignalCount = sizeof kSignals / sizeof kSignals[0];
-
 constexpr uint32_t kLookMs = 50;              // how long a change of the dispositions may stay unnoticed
 constexpr uint32_t kLingerMsMin = 10;         // see (4) above
 constexpr uint32_t kLingerMsMax = 100;        // threads that always run, garbage collection and the like, are not that one
@@ -46,16 +41,12 @@ constexpr uint32_t kRestMs = 100;             // a signal with a handler pauses 
 constexpr size_t kKeeperStackBytes = 256 * 1024;
 constexpr char kKeeperName[] = "qipc-keeper"; // at most 15 characters
 
-using Handler = void (*)(int, siginfo_t*, void*);
-
 enum class Deferred : uint32_t { no, writing, ready };
 
 struct Watched {
-    std::atomic<Handler> under{nullptr};          // the handler under ours; null for the default action
     std::atomic<Deferred> deferred{Deferred::no};
     std::atomic<uint64_t> rest_until_ns{0};       // a handler ran lately: no pause of the gate for its sake until then
     siginfo_t info{};                             // of the deferred signal; written by who moved `deferred` to writing
-    struct sigaction replaced{};                  // what ours replaced; guarded by g_lock
 };
 
 // All of this is constant-initialized and never destroyed: the keeper may outlive the static destructors.
@@ -71,40 +62,6 @@ sem_t g_keeper_work;
 #define QIPC_TLS __attribute__((tls_model("initial-exec"))) thread_local
 constinit QIPC_TLS uint32_t t_in_handler = 0; // bit per signal: the handler under ours runs on this thread
 constinit QIPC_TLS bool t_is_keeper = false;
-
-void on_signal(int number, siginfo_t* info, void* context);
-
-/** Also when somebody put ours back by signal(2), without the flags that it needs. */
-bool is_ours(const struct sigaction& action) noexcept {
-    return action.sa_sigaction == on_signal;
-}
-
-bool is_default(const struct sigaction& action) noexcept {
-    return action.sa_handler == SIG_DFL;
-}
-
-bool takes_info(const struct sigaction& action) noexcept {
-    return (action.sa_flags & SA_SIGINFO) != 0;
-}
-
-/** Whether ours may lie over this; see above. A handler that is to run once would be gone after the first signal. */
-bool may_lie_over(const struct sigaction& action) noexcept {
-    return is_default(action) || (takes_info(action) && (action.sa_flags & SA_RESETHAND) == 0);
-}
-
-void set_default(int number) noexcept {
-    struct sigaction action {};
-    action.sa_handler = SIG_DFL;
-    sigaction(number, &action, nullptr);
-}
-
-uint32_t index_of(int number) noexcept {
-    uint32_t index = 0;
-    while (index < kSignalCount && kSignals[index] != number) {
-        index++;
-    }
-    return index;
-}
 
 /** Calls the handler under ours. One that remembers ours as its predecessor calls it in turn: that returns at once. */
 void chain(uint32_t index, Handler under, siginfo_t* info, void* context) {
@@ -124,34 +81,38 @@ void defer(Watched* signal, const siginfo_t& info) noexcept {
     }
 }
 
-void handle(uint32_t index, siginfo_t* info, void* context) {
+} // namespace
+
+/** Async-signal-safe, like all that it calls. */
+void handle_signal(uint32_t index, int level, siginfo_t* info, void* context) noexcept {
     const int number = kSignals[index];
     Watched& signal = g_watched[index];
+    if ((t_in_handler & (1u << index)) != 0) {
+        return; // The handler under ours calls ours.
+    }
+    const Disposition top = overlay_look(index);
+    if (top.level != level && !top.is_default) {
+        return; // Somebody laid a handler over this one and calls it as its predecessor: the signal is taken care of.
+    }
     if (getpid() != g_process.load(std::memory_order_relaxed)) {
         // A child between fork and exec: it has no keeper, and no part in what its parent's handlers are for.
-        set_default(number);
+        overlay_make_default(index);
         raise(number);
         return;
     }
-    struct sigaction top {};
-    sigaction(number, nullptr, &top);
-    if (!is_ours(top) && !is_default(top)) {
-        return; // Somebody laid a handler over ours, and it calls ours as its predecessor: the signal is taken care of.
-    }
     siginfo_t unknown{};
     unknown.si_signo = number;
-    if (!is_ours(top) || !takes_info(top)) {
+    if (!top.takes_info) {
         info = &unknown; // what was passed may be anything
     }
-    const Handler under = is_ours(top) ? signal.under.load(std::memory_order_acquire) : nullptr;
     const bool rests = t_is_keeper || now_ns() < signal.rest_until_ns.load(std::memory_order_relaxed);
-    if (under != nullptr && rests) {
-        chain(index, under, info, context);
+    if (top.under != nullptr && rests) {
+        chain(index, top.under, info, context);
         return;
     }
     gate_pause();
-    if (under != nullptr && gate_all_out()) {
-        chain(index, under, info, context);
+    if (top.under != nullptr && gate_all_out()) {
+        chain(index, top.under, info, context);
     } else {
         defer(&signal, *info);
     }
@@ -160,47 +121,7 @@ void handle(uint32_t index, siginfo_t* info, void* context) {
     sem_post(&g_keeper_work);
 }
 
-/** Async-signal-safe, like all that it calls. */
-void on_signal(int number, siginfo_t* info, void* context) {
-    const int saved_errno = errno;
-    const uint32_t index = index_of(number);
-    if (index < kSignalCount && (t_in_handler & (1u << index)) == 0) {
-        handle(index, info, context);
-    }
-    errno = saved_errno;
-}
-
-/** Lays our handler over what is there, if that may be. With g_lock held. */
-void hook(uint32_t index) noexcept {
-    Watched& signal = g_watched[index];
-    struct sigaction top {};
-    sigaction(kSignals[index], nullptr, &top);
-    if (is_ours(top) ? takes_info(top) : !may_lie_over(top)) {
-        return;
-    }
-    struct sigaction ours {};
-    ours.sa_sigaction = on_signal;
-    ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-    ours.sa_mask = top.sa_mask;
-    for (;;) {
-        if (!is_ours(top)) {
-            // First what lies under, then the handler that reads it.
-            signal.replaced = top;
-            signal.under.store(is_default(top) ? nullptr : top.sa_sigaction, std::memory_order_release);
-        }
-        struct sigaction replaced {};
-        sigaction(kSignals[index], &ours, &replaced);
-        if (replaced.sa_sigaction == top.sa_sigaction) {
-            return;
-        }
-        // Somebody was faster. His lies under ours now, or goes back.
-        if (!is_ours(replaced) && !may_lie_over(replaced)) {
-            sigaction(kSignals[index], &replaced, nullptr);
-            return;
-        }
-        top = replaced;
-    }
-}
+namespace {
 
 void deliver_here(int number) noexcept {
     sigset_t only;
@@ -212,16 +133,10 @@ void deliver_here(int number) noexcept {
 
 /** Ends the process by this signal. Returns only when it does not end by it: a handler appeared, which then was called, or
  * this is the first process of its namespace. */
-void die_by(int number) noexcept {
-    struct sigaction action {};
-    struct sigaction replaced {};
-    action.sa_handler = SIG_DFL;
-    sigaction(number, &action, &replaced);
-    if (!is_ours(replaced) && !is_default(replaced)) {
-        sigaction(number, &replaced, nullptr);
-    }
-    kill(getpid(), number);
-    deliver_here(number);
+void die_by(uint32_t index) noexcept {
+    overlay_make_default(index);
+    kill(getpid(), kSignals[index]);
+    deliver_here(kSignals[index]);
 }
 
 /** Has the kernel call the handler on this thread, with the information that the signal came with. */
@@ -241,10 +156,11 @@ void deliver_deferred() noexcept {
         const siginfo_t info = signal.info;
         signal.deferred.store(Deferred::no, std::memory_order_release);
         gate_wait_all_out(QIPC_SIGNAL_DEFER_MS_MAX);
-        if (signal.under.load(std::memory_order_acquire) != nullptr) {
-            redeliver(kSignals[i], info);
+        const Disposition top = overlay_look(i);
+        if (top.is_default || (top.level >= 0 && top.under == nullptr)) {
+            die_by(i);
         } else {
-            die_by(kSignals[i]);
+            redeliver(kSignals[i], info);
         }
     }
 }
@@ -284,7 +200,7 @@ void* keep(void*) {
         }
         const std::lock_guard<std::mutex> held(g_lock);
         for (uint32_t i = 0; g_installed.load(std::memory_order_relaxed) && i < kSignalCount; i++) {
-            hook(i);
+            overlay_hook(i);
         }
     }
     return nullptr;
@@ -322,7 +238,7 @@ void signals_install() {
     }
     g_installed.store(true, std::memory_order_release);
     for (uint32_t i = 0; i < kSignalCount; i++) {
-        hook(i);
+        overlay_hook(i);
     }
     sem_post(&g_keeper_work);
 }
@@ -331,11 +247,7 @@ void signals_uninstall() {
     const std::lock_guard<std::mutex> held(g_lock);
     g_installed.store(false, std::memory_order_release);
     for (uint32_t i = 0; i < kSignalCount; i++) {
-        struct sigaction top {};
-        sigaction(kSignals[i], nullptr, &top);
-        if (is_ours(top)) {
-            sigaction(kSignals[i], &g_watched[i].replaced, nullptr);
-        }
+        overlay_unhook(i);
     }
 }
 

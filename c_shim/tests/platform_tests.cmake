@@ -37,7 +37,8 @@ unit_test(signals_handlers)
 
 # What scripts load to be inside a call when a signal arrives.
 add_library(qipc_signals_probe MODULE signals_probe.cpp
-  ${PROJECT_SOURCE_DIR}/c_shim/src/gate.cpp ${PROJECT_SOURCE_DIR}/c_shim/src/signals.cpp)
+  ${PROJECT_SOURCE_DIR}/c_shim/src/gate.cpp ${PROJECT_SOURCE_DIR}/c_shim/src/overlay.cpp
+  ${PROJECT_SOURCE_DIR}/c_shim/src/signals.cpp)
 target_compile_features(qipc_signals_probe PRIVATE cxx_std_20)
 target_compile_options(qipc_signals_probe PRIVATE -Wall -Wextra -Werror)
 target_include_directories(qipc_signals_probe PRIVATE ${PROJECT_SOURCE_DIR}/c_shim/src)

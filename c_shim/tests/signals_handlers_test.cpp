@@ -42,9 +42,30 @@ TEST(a_handler_that_calls_ours_as_its_predecessor_gets_each_signal_once) {
                     EVENTUALLY(!is(number, count_and_call_predecessor));
                 }
             });
-            expect_seen(child, number, kRounds);
+            // Unnoticed at first, these are sent while ours is laid over theirs.
+            const uint32_t count = noticed ? kRounds : 50 * kRounds;
+            expect_seen(child, number, count);
             expect_death(child, number == SIGTERM ? SIGINT : SIGTERM, probe);
-            CHECK(g_seen->count == kRounds);
+            CHECK(g_seen->count == count);
+        }
+    }
+}
+
+TEST(a_handler_that_gives_way_to_its_predecessor_is_called_no_more) {
+    for (const bool noticed : {false, true}) {
+        for (const int number : kSignals) {
+            Probe* const probe = shared<Probe>();
+            g_seen = shared<Seen>();
+            const pid_t child = calling_process(probe, nothing, [&] {
+                g_predecessor = disposition(number);
+                set(number, count_and_call_predecessor);
+                if (noticed) {
+                    EVENTUALLY(!is(number, count_and_call_predecessor));
+                }
+                CHECK(sigaction(number, &g_predecessor, nullptr) == 0);
+            });
+            expect_death(child, number, probe);
+            CHECK(g_seen->count == 0);
         }
     }
 }

@@ -77,11 +77,6 @@ export class QueuePort {
     return this.#head;
   }
 
-  /** The native queue's capacity. */
-  get capacity(): number {
-    return this.#native.capacity;
-  }
-
   get foreignChunks(): number {
     return this.#native.foreignChunks;
   }

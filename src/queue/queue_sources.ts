@@ -22,11 +22,6 @@ export class QueueSources {
   #last = NONE;
   #oldest = 0;
 
-  /** Sources seen so far. */
-  get count(): number {
-    return this.#epochLow.length;
-  }
-
   /** The index of the source with this origin, or -1 for a new origin. */
   find(originLow: number, originHigh: number): number {
     const last = this.#last;

@@ -11,7 +11,6 @@ const RESULT_BYTES = 256;
 
 /** A publisher port behind the C ABI. */
 export class NativePublisher implements TransportPublisher {
-  readonly origin: bigint;
   readonly #native: Native;
   readonly #symbols: Symbols;
   readonly #handle: number;
@@ -51,7 +50,6 @@ export class NativePublisher implements TransportPublisher {
       `open a publisher of stream ${JSON.stringify(name.stream)}`,
     );
     this.#handle = this.#words[0];
-    this.origin = new DataView(this.#result.buffer).getBigUint64(8, true);
   }
 
   get slot(): number {

@@ -16,7 +16,6 @@ const STATUS_FOREIGN_CHUNK = -32;
 
 /** A subscriber port behind the C ABI. */
 export class NativeSubscriber implements TransportSubscriber {
-  readonly capacity: number;
   readonly entries: Uint32Array;
   /** The handle, for the parker. */
   readonly handle: number;
@@ -57,7 +56,6 @@ export class NativeSubscriber implements TransportSubscriber {
       `open a subscriber of stream ${JSON.stringify(name.stream)}`,
     );
     this.handle = this.entries[0];
-    this.capacity = this.entries[1];
   }
 
   get foreignChunks(): number {

@@ -62,8 +62,6 @@ export interface TransportPublisher {
   readonly slot: number;
   readonly window: number;
   readonly offset: number;
-  /** The origin that a subscriber sees on this publisher's chunks. */
-  readonly origin: bigint;
   /** Loans a chunk: LOAN_GRANTED, LOAN_NO_CHUNK, or another number when a lossless queue is full; misuse throws. */
   loan(): number;
   /** Stamps the time into bytes 8 to 15 of the chunk and delivers it; false when a lossless queue is full, and it stays loaned. */
@@ -79,8 +77,6 @@ export interface TransportPublisher {
 
 /** The reading port of a stack. */
 export interface TransportSubscriber {
-  /** The capacity in force. */
-  readonly capacity: number;
   /** What the last take brought, TAKE_ENTRY_WORDS a chunk. */
   readonly entries: Uint32Array;
   /** Chunks of a wrong size or alignment that a peer sent and that were given back. */

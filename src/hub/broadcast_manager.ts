@@ -2,11 +2,11 @@
 import { ArgumentError, ClosedError } from "../errors.ts";
 import { checkName } from "../transport/names.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
-import { requireOptions, runtimeOf } from "./checks.ts";
+import { requireOptions } from "./checks.ts";
 import { closeAll } from "./close_all.ts";
-import { DataBroadcaster, type DataBroadcasterOptions } from "./data_broadcaster.ts";
-import { DataSubscriber, type DataSubscriberOptions } from "./data_subscriber.ts";
-import type { Runtime } from "./runtime.ts";
+import { BROADCASTER_OPTIONS, DataBroadcaster, type DataBroadcasterOptions } from "./data_broadcaster.ts";
+import { DataSubscriber, type DataSubscriberOptions, SUBSCRIBER_OPTIONS } from "./data_subscriber.ts";
+import { type Runtime, runtimeOf } from "./runtime.ts";
 import type { BroadcastStats, ReceiveStats } from "./stats.ts";
 
 /** The statistics of one stream of a manager. */
@@ -70,7 +70,7 @@ export class BroadcastManager {
         remedy: "use getBroadcaster, or close the stream first",
       });
     }
-    requireOptions("make a broadcaster", options, ["firstSequence"]);
+    requireOptions("make a broadcaster", options, BROADCASTER_OPTIONS.filter(isNotRuntime));
     const broadcaster = new DataBroadcaster(config, stream, { ...options, runtime: this.#runtime });
     this.#broadcasters.set(stream, broadcaster);
     return broadcaster;
@@ -90,7 +90,7 @@ export class BroadcastManager {
     options: Omit<DataSubscriberOptions, "runtime"> = {},
   ): DataSubscriber {
     this.#requireOpen("make a subscriber");
-    requireOptions("make a subscriber", options, ["lane", "history", "wait"]);
+    requireOptions("make a subscriber", options, SUBSCRIBER_OPTIONS.filter(isNotRuntime));
     const subscriber = new DataSubscriber(config, stream, { ...options, runtime: this.#runtime });
     const others = this.#subscribers.get(stream);
     if (others === undefined) this.#subscribers.set(stream, [subscriber]);
@@ -111,7 +111,7 @@ export class BroadcastManager {
   /** The statistics of all streams, by name. */
   getAllStats(): Map<string, StreamStats> {
     const all = new Map<string, StreamStats>();
-    for (const stream of new Set([...this.#broadcasters.keys(), ...this.#subscribers.keys()])) {
+    for (const stream of this.getAllStreams()) {
       const broadcaster = this.#broadcasters.get(stream)?.getStats();
       const subscribers = this.getSubscribers(stream).map((subscriber) => subscriber.getReceiveStats());
       all.set(stream, { ...(broadcaster && { broadcaster }), subscribers });
@@ -150,4 +150,9 @@ export class BroadcastManager {
   #requireOpen(action: string): void {
     if (this.#closed) throw new ClosedError(action, { condition: "the manager is closed" });
   }
+}
+
+/** Which options a manager takes: its runtime is that of all it makes. */
+function isNotRuntime(option: string): boolean {
+  return option !== "runtime";
 }

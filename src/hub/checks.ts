@@ -2,7 +2,6 @@
 // What the constructors of this folder check of their arguments before anything is opened.
 import { ArgumentError, ConfigError } from "../errors.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
-import { Runtime } from "./runtime.ts";
 
 /** Throws unless this is a configuration. */
 export function requireConfig(action: string, config: unknown): void {
@@ -23,11 +22,4 @@ export function requireOptions(action: string, options: unknown, known: readonly
       remedy: `use one of ${known.join(", ")}`,
     });
   }
-}
-
-/** The runtime that the options name, or the default one. */
-export function runtimeOf(action: string, runtime: unknown): Runtime {
-  if (runtime === undefined) return Runtime.default;
-  if (runtime instanceof Runtime) return runtime;
-  throw new ArgumentError(action, { value: runtime, condition: "the runtime must be a Runtime" });
 }

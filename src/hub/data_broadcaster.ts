@@ -11,10 +11,10 @@ import type { BlockLoan } from "./block_loan.ts";
 import { BlockSender, recordSizeOf } from "./block_sender.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
-import { requireConfig, requireOptions, runtimeOf } from "./checks.ts";
+import { requireConfig, requireOptions } from "./checks.ts";
 import { place } from "./placement.ts";
 import { RecordWriter } from "./record_writer.ts";
-import { Runtime } from "./runtime.ts";
+import { Runtime, runtimeOf } from "./runtime.ts";
 import type { BroadcastStats } from "./stats.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 
@@ -27,7 +27,11 @@ export interface DataBroadcasterOptions {
 }
 
 const ROOM_POLL_MS = 1;
-const KNOWN_OPTIONS: readonly string[] = ["runtime", "firstSequence"] satisfies (keyof DataBroadcasterOptions)[];
+/** The names of the options. */
+export const BROADCASTER_OPTIONS: readonly string[] = [
+  "runtime",
+  "firstSequence",
+] satisfies (keyof DataBroadcasterOptions)[];
 
 /**
  * The writing end of a stream: publishes blocks of market data that any number of processes read in place.
@@ -67,7 +71,7 @@ export class DataBroadcaster {
   constructor(config: BroadcastConfig, stream: string, options: DataBroadcasterOptions = {}) {
     const action = "make a broadcaster";
     requireConfig(action, config);
-    requireOptions(action, options, KNOWN_OPTIONS);
+    requireOptions(action, options, BROADCASTER_OPTIONS);
     this.config = config;
     this.stream = checkName(action, stream);
     const { firstSequence = 0 } = options;

@@ -7,10 +7,10 @@ import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import { BlockIterator, type BlockSource } from "./block_iterator.ts";
 import type { BroadcastConfig, LaneChoice, WaitStrategy } from "./broadcast_config.ts";
-import { requireConfig, requireOptions, runtimeOf } from "./checks.ts";
+import { requireConfig, requireOptions } from "./checks.ts";
 import { place } from "./placement.ts";
 import { ReceiveCounters } from "./receive_counters.ts";
-import type { Runtime, RuntimeConnection, RuntimeResource } from "./runtime.ts";
+import { type Runtime, type RuntimeConnection, runtimeOf, type RuntimeResource } from "./runtime.ts";
 import type { ReceiveStats } from "./stats.ts";
 import { StreamWatch, type SubscriberState } from "./stream_watch.ts";
 import { waitTimeoutMs } from "./timeout.ts";
@@ -87,7 +87,7 @@ export class DataSubscriber {
   constructor(config: BroadcastConfig, stream: string, options: DataSubscriberOptions = {}) {
     const action = "make a subscriber";
     requireConfig(action, config);
-    requireOptions(action, options, KNOWN_OPTIONS);
+    requireOptions(action, options, SUBSCRIBER_OPTIONS);
     this.config = inForce(config, options);
     this.stream = checkName(action, stream);
     const connection: RuntimeConnection = runtimeOf(action, options.runtime).connection(action);
@@ -320,7 +320,8 @@ export class DataSubscriber {
   }
 }
 
-const KNOWN_OPTIONS: readonly string[] = [
+/** The names of the options. */
+export const SUBSCRIBER_OPTIONS: readonly string[] = [
   "runtime",
   "lane",
   "history",

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readRecordCount, usedLength } from "../block/header.ts";
-import { BLOCK_DATA_SIZE } from "../block/layout.ts";
+import { BLOCK_DATA_SIZE, OFFSET_TIMESTAMP_NS } from "../block/layout.ts";
 import type { QueueReader } from "../queue/queue_reader.ts";
 import { clockSinceNs } from "../transport/process.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { ReceiveStats } from "./stats.ts";
-
-const TIMESTAMP_LOW_WORD = 2;
-const TIMESTAMP_HIGH_WORD = 3;
 
 /** Counts what one subscriber receives. */
 export class ReceiveCounters {
@@ -31,10 +28,8 @@ export class ReceiveCounters {
     this.#records += Math.min(readRecordCount(window, offset), BLOCK_DATA_SIZE);
     this.#bytes += usedLength(window, offset);
     if (this.#latency === undefined) return;
-    const word = offset >>> 2;
-    this.#latency.record(
-      this.#since(window.words[word + TIMESTAMP_LOW_WORD]!, window.words[word + TIMESTAMP_HIGH_WORD]!),
-    );
+    const word = (offset + OFFSET_TIMESTAMP_NS) >>> 2;
+    this.#latency.record(this.#since(window.words[word]!, window.words[word + 1]!));
   }
 
   snapshot(reader: QueueReader): ReceiveStats {

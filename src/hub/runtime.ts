@@ -19,6 +19,7 @@ import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
+import { requireOptions } from "./checks.ts";
 import { closeAll } from "./close_all.ts";
 
 /** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
@@ -238,6 +239,13 @@ export class Runtime {
   }
 }
 
+/** The runtime that the options name, or the default one. */
+export function runtimeOf(action: string, runtime: unknown): Runtime {
+  if (runtime === undefined) return Runtime.default;
+  if (runtime instanceof Runtime) return runtime;
+  throw new ArgumentError(action, { value: runtime, condition: "the runtime must be a Runtime" });
+}
+
 /** What the hub's classes need of a runtime. */
 export interface RuntimeConnection {
   readonly transport: Transport;
@@ -247,18 +255,7 @@ export interface RuntimeConnection {
 }
 
 function encodeOptions(options: RuntimeOptions): string {
-  if (typeof options !== "object" || options === null) {
-    throw new ArgumentError(ACTION, { value: options, condition: "the options must be an object" });
-  }
-  for (const key of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.includes(key)) {
-      throw new ConfigError(ACTION, {
-        value: key,
-        condition: "there is no such option",
-        remedy: `use one of ${KNOWN_OPTIONS.join(", ")}`,
-      });
-    }
-  }
+  requireOptions(ACTION, options, KNOWN_OPTIONS);
   const { name, stack = "iceoryx", roudi = "require", keepRoudi = false, log = "off", timeoutMs = 1000 } = options;
   if (stack !== "iceoryx") throw new StackUnknownError(ACTION, { value: stack });
   if (roudi !== "require" && roudi !== "spawn") refuse("roudi", roudi, "require or spawn");

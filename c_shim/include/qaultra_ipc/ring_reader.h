@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A reader of a ring: it waits for the stamp of the block that it expects next, reads in place or copies, and looks at the
+ * stamp again. One thread at a time.
+ *
+ * `received + missed` is the number of blocks committed since it joined, up to `next`. A block that was overwritten while it
+ * was read is never received: it is among those missed, and counted in `torn`. No number from shared memory is used as an
+ * index or waited for without a bound.
+ */
+#ifndef QAULTRA_IPC_RING_READER_H
+#define QAULTRA_IPC_RING_READER_H
+
+#include "ring_join.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A look in so many that found nothing takes bearings: after a lag of about 2^31 or 2^32 blocks a stamp's difference lies. */
+#define QAULTRA_RING_EMPTY_LOOKS_MAX 4096u
+/** Attempts to make sense of head and slot within one look. */
+#define QAULTRA_RING_BEARINGS_MAX 8u
+
+/** What a slot says about the block that is expected in it. */
+typedef enum qaultra_ring_sight {
+  QAULTRA_RING_SIGHT_READY,
+  QAULTRA_RING_SIGHT_NOTHING, /* an older lap, or being written */
+  QAULTRA_RING_SIGHT_ODD      /* a newer lap, or a stamp whose difference lies */
+} qaultra_ring_sight;
+
+static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* reader) {
+  const qaultra_ring_slot* slot = &reader->slots[reader->next & (reader->capacity - 1)];
+  /* Acquire: the high word and the data are loaded after the stamp that promises them. */
+  const uint32_t ahead = QAULTRA_RING_ACQUIRE(&slot->words[0]) - qaultra_ring_low(reader->next);
+  if (ahead == 0) {
+    return QAULTRA_RING_ACQUIRE(&slot->words[1]) == qaultra_ring_high(reader->next) ? QAULTRA_RING_SIGHT_READY
+                                                                                   : QAULTRA_RING_SIGHT_ODD;
+  }
+  return ahead == 0u - reader->capacity || ahead == 0u - 1u ? QAULTRA_RING_SIGHT_NOTHING : QAULTRA_RING_SIGHT_ODD;
+}
+
+/** Finds out from the 64-bit head where this reader is; 1 when the block `next` is ready. */
+static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader) {
+  reader->empty_looks = 0;
+  for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
+    if (qaultra_ring_reader_was_dropped(reader)) qaultra_ring_reader_rejoin(reader);
+    /* The head before the slot: a slot that shows a newer lap then is explained by the head of the next turn. */
+    const uint64_t head = qaultra_ring_head(reader->header);
+    if (head <= reader->next) return 0;
+    const uint64_t ahead = head - reader->next;
+    const qaultra_ring_sight sight = qaultra_ring_look(reader);
+    if (ahead > reader->capacity || (ahead == reader->capacity && sight == QAULTRA_RING_SIGHT_ODD)) {
+      qaultra_ring_reader_skip(reader, qaultra_ring_oldest_safe(reader, head));
+    } else if (sight == QAULTRA_RING_SIGHT_READY) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/**
+ * The next block in place, or null when there is none yet. The same block until it is released. On a lossy ring the writer may
+ * overwrite it at any time: trust nothing read from it before `qaultra_ring_reader_intact` has said so afterwards.
+ */
+static inline const qaultra_market_data_block* qaultra_ring_reader_next(qaultra_ring_reader* reader) {
+  const qaultra_ring_sight sight = qaultra_ring_look(reader);
+  if (sight != QAULTRA_RING_SIGHT_READY) {
+    reader->in_hand = 0;
+    if (sight == QAULTRA_RING_SIGHT_NOTHING && ++reader->empty_looks < QAULTRA_RING_EMPTY_LOOKS_MAX) return NULL;
+    if (!qaultra_ring_reader_take_bearings(reader)) return NULL;
+  }
+  reader->in_hand = 1;
+  return &reader->slots[reader->next & (reader->capacity - 1)].block;
+}
+
+/** Whether all that was read from the block in hand so far is what the writer wrote. */
+static inline int qaultra_ring_reader_intact(const qaultra_ring_reader* reader) {
+  /* What was read before must not be loaded after the stamps: not by the processor, and not by the compiler. */
+  QAULTRA_RING_LOAD_BARRIER();
+  return reader->in_hand && qaultra_ring_look(reader) == QAULTRA_RING_SIGHT_READY;
+}
+
+/** Lets go of the block in hand: 1 when it was intact to the end and counts as received. Otherwise it will count as missed. */
+static inline int qaultra_ring_reader_release(qaultra_ring_reader* reader) {
+  if (!reader->in_hand) return 0;
+  const int intact = qaultra_ring_reader_intact(reader);
+  reader->in_hand = 0;
+  if (intact) {
+    reader->received++;
+    reader->next++;
+    reader->empty_looks = 0;
+    qaultra_ring_reader_publish(reader);
+  } else {
+    reader->torn++;
+    qaultra_ring_reader_take_bearings(reader);
+  }
+  if (reader->gating) {
+    /* A reader that keeps up with a lossless ring sees nothing odd in its slots when it was given up, so it looks. */
+    if (qaultra_ring_reader_was_dropped(reader)) qaultra_ring_reader_rejoin(reader);
+    const uint32_t now_ms = qaultra_ring_clock_coarse_ms();
+    if (now_ms - reader->beaten_ms >= QAULTRA_RING_BEAT_MS) qaultra_ring_reader_beat(reader, now_ms);
+  }
+  return intact;
+}
+
+/**
+ * Copies the next block's header, used data and trailer to `block` and releases it. 1 when there was one. What it returns is
+ * intact; blocks lost on the way are counted.
+ */
+static inline int qaultra_ring_reader_copy(qaultra_ring_reader* reader, qaultra_market_data_block* block) {
+  for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
+    const qaultra_market_data_block* source = qaultra_ring_reader_next(reader);
+    if (source == NULL) return 0;
+    qaultra_ring_copy_bytes(block, source, QAULTRA_BLOCK_HEADER_SIZE);
+    /* The length is taken from the copy, which does not change between the check and the use. */
+    uint32_t used = QAULTRA_BLOCK_DATA_SIZE;
+    if ((block->flags & QAULTRA_BLOCK_FLAG_LENGTH) != 0 && block->data_length < used) used = (block->data_length + 7u) & ~7u;
+    qaultra_ring_copy_bytes(block->data, source->data, used);
+    if ((block->flags & QAULTRA_BLOCK_FLAG_TRAILER) != 0 && used < QAULTRA_BLOCK_DATA_SIZE) {
+      qaultra_ring_copy_bytes(block->data + QAULTRA_BLOCK_TRAILER_OFFSET, source->data + QAULTRA_BLOCK_TRAILER_OFFSET,
+                              QAULTRA_BLOCK_TRAILER_SIZE);
+    }
+    if (qaultra_ring_reader_release(reader)) return 1;
+  }
+  return 0;
+}
+
+/** Whether the writer closed the ring and everything in it was read. */
+static inline int qaultra_ring_reader_ended(const qaultra_ring_reader* reader) {
+  /* The state before the head: a closed ring's head does not move any more. */
+  if (QAULTRA_RING_ACQUIRE(&reader->header->state) != QAULTRA_RING_CLOSED) return 0;
+  return qaultra_ring_head(reader->header) <= reader->next;
+}
+
+/**
+ * Parks until there is a block, the ring has ended, or the time is over; 1 when there is a block. Beats meanwhile. Comes back
+ * early, with 0, when the writer closed the ring; a writer that died tells nothing, so ask after its life between waits.
+ */
+static inline int qaultra_ring_reader_wait(qaultra_ring_reader* reader, uint64_t timeout_ms) {
+  const uint64_t deadline_ns = qaultra_ring_clock_ns() + timeout_ms * 1000000u;
+  for (;;) {
+    const uint32_t raised =
+        reader->table.header == NULL ? QAULTRA_RING_NOT_RAISED : qaultra_ring_raise(&reader->table.header->data_word);
+    /* The look after the flag went up. It takes bearings: any number of blocks may have come while this thread slept. */
+    reader->empty_looks = QAULTRA_RING_EMPTY_LOOKS_MAX - 1;
+    if (qaultra_ring_reader_next(reader) != NULL) return 1;
+    const uint64_t now_ns = qaultra_ring_clock_ns();
+    if (now_ns >= deadline_ns || qaultra_ring_reader_ended(reader)) return 0;
+    qaultra_ring_reader_beat(reader, (uint32_t)(now_ns / 1000000u));
+    const uint64_t left_ns = deadline_ns - now_ns;
+    const uint64_t most_ns = raised == QAULTRA_RING_NOT_RAISED ? QAULTRA_RING_POLL_NS : QAULTRA_RING_SLEEP_MS_MAX * 1000000ull;
+    const uint64_t sleep_ns = left_ns < most_ns ? left_ns : most_ns;
+    if (raised == QAULTRA_RING_NOT_RAISED) {
+      qaultra_ring_pause(sleep_ns);
+    } else {
+      qaultra_ring_sleep(&reader->table.header->data_word, raised, sleep_ns);
+    }
+  }
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

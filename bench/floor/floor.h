@@ -127,4 +127,18 @@ static inline double histogram_at(const histogram* h, double part) {
   return (double)h->max;
 }
 
+/** Writes the count and the percentiles, each multiplied by `factor`, as members of a JSON object. */
+static inline void histogram_print(const histogram* h, double factor) {
+  static const struct {
+    const char* name;
+    double part;
+  } wanted[] = {{"p10", 0.1},   {"p25", 0.25},   {"p50", 0.5},   {"p75", 0.75},    {"p90", 0.9},    {"p95", 0.95},
+                {"p99", 0.99}, {"p995", 0.995}, {"p999", 0.999}, {"p9995", 0.9995}, {"p9999", 0.9999}};
+  printf("\"count\":%llu", (unsigned long long)h->count);
+  for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+    printf(",\"%s\":%.1f", wanted[i].name, histogram_at(h, wanted[i].part) * factor);
+  }
+  printf(",\"max\":%.1f", (double)h->max * factor);
+}
+
 #endif

@@ -156,6 +156,20 @@ export function writeHeader(
   schemaId: number,
 ): void {
   writeU64(window, offset + OFFSET_SEQUENCE, sequence);
+  writeDescription(window, offset, recordCount, dataType, flags, dataLength, recordSize, schemaId);
+}
+
+/** Writes what the header says of the data: all but sequence and timestamp. Parameters as for `writeHeader`. */
+export function writeDescription(
+  window: Window,
+  offset: number,
+  recordCount: number,
+  dataType: number,
+  flags: number,
+  dataLength: number,
+  recordSize: number,
+  schemaId: number,
+): void {
   writeU64(window, offset + OFFSET_RECORD_COUNT, recordCount);
   const word = (offset + OFFSET_DATA_TYPE) >>> 2;
   window.words[word] = dataType | (flags << FLAGS_SHIFT) | (dataLength << DATA_LENGTH_SHIFT);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RingGoneError, TooManyBroadcastersError } from "../errors.ts";
+import type { RingFinder, Transport } from "../transport/transport.ts";
+import { RINGS_OF_STREAM_MAX } from "./layout.ts";
+import { RingPort } from "./ring_port.ts";
+
+/** Who is told of each ring of a stream. */
+export interface RingMember {
+  adopt(port: RingPort): void;
+}
+
+/** Which stream, and how a Worker's readers of it read. */
+export interface RingStreamDemand {
+  readonly service: string;
+  readonly stream: string;
+  /** Whether lossless rings are read without making their writers wait. */
+  readonly observe: boolean;
+  /** How often to look, while parked, at rings whose table this process may not write. */
+  readonly pollIntervalMs: number;
+}
+
+/** The rings of one stream that are known to a Worker, and its subscribers, who share them. */
+export class RingStream {
+  readonly #transport: Transport;
+  readonly #demand: RingStreamDemand;
+  readonly #finder: RingFinder;
+  readonly #ports = new Set<RingPort>();
+  readonly #members = new Set<RingMember>();
+  readonly #parked = new Set<() => void>();
+  readonly #onEmpty: () => void;
+
+  constructor(transport: Transport, demand: RingStreamDemand, onEmpty: () => void) {
+    this.#transport = transport;
+    this.#demand = demand;
+    this.#finder = transport.findRings(demand);
+    this.#onEmpty = onEmpty;
+  }
+
+  /** Takes a subscriber in, and tells it of the rings that are there. */
+  join(member: RingMember): void {
+    this.#members.add(member);
+    const known = [...this.#ports];
+    for (const port of known) member.adopt(port);
+    this.look();
+  }
+
+  /** Takes a subscriber out, which has left its rings. The last one ends the search. */
+  leave(member: RingMember): void {
+    if (!this.#members.delete(member) || this.#members.size > 0) return;
+    this.#finder.close();
+    this.#onEmpty();
+  }
+
+  /** Whether a ring was announced that nobody has looked at. */
+  hasNews(): boolean {
+    return this.#finder.hasNews();
+  }
+
+  /**
+   * Attaches to the rings that were announced and tells every subscriber.
+   *
+   * @returns Whether there were any.
+   * @throws {TooManyBroadcastersError} When there are more than RINGS_OF_STREAM_MAX.
+   */
+  look(): boolean {
+    let found = false;
+    for (;;) {
+      const news = this.#finder.next();
+      if (news === null) return found;
+      if ([...this.#ports].some(({ view }) => view.epochLow === news.epochLow && view.epochHigh === news.epochHigh)) {
+        continue;
+      }
+      if (this.#ports.size >= RINGS_OF_STREAM_MAX) {
+        throw new TooManyBroadcastersError(`subscribe to stream ${JSON.stringify(this.#demand.stream)}`, {
+          value: this.#ports.size + 1,
+          limit: RINGS_OF_STREAM_MAX,
+        });
+      }
+      const { stream, observe, pollIntervalMs } = this.#demand;
+      try {
+        const port = new RingPort(
+          this.#transport,
+          news,
+          stream,
+          observe,
+          pollIntervalMs,
+          () => this.#ports.delete(port),
+        );
+        this.#ports.add(port);
+        for (const member of [...this.#members]) member.adopt(port);
+        found = true;
+      } catch (error) {
+        // It ended before anybody here could see it.
+        if (!(error instanceof RingGoneError)) throw error;
+      }
+    }
+  }
+
+  /** Calls back in the event loop when a ring is announced. One park serves all. */
+  park(onNews: () => void): void {
+    this.#parked.add(onNews);
+    if (this.#parked.size === 1) this.#finder.park(() => this.#wake());
+  }
+
+  unpark(onNews: () => void): void {
+    if (this.#parked.delete(onNews) && this.#parked.size === 0) this.#finder.unpark();
+  }
+
+  #wake(): void {
+    const callbacks = [...this.#parked];
+    this.#parked.clear();
+    for (const callback of callbacks) callback();
+  }
+}
+
+/** The streams of one runtime that a Worker reads by their rings. */
+export class RingStreams {
+  readonly #transport: Transport;
+  readonly #streams = new Map<string, RingStream>();
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The rings of a stream: those that another subscriber of this Worker reads in the same way, or a new search. */
+  acquire(demand: RingStreamDemand): RingStream {
+    // A name has no control character.
+    const key = [demand.service, demand.stream, demand.observe, demand.pollIntervalMs].join("\n");
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = new RingStream(this.#transport, demand, () => this.#streams.delete(key));
+      this.#streams.set(key, stream);
+    }
+    return stream;
+  }
+}

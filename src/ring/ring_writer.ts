@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeDescription } from "../block/header.ts";
+import { FLAG_LENGTH, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
+import type { Window } from "../block/window.ts";
+import { SequenceExhaustedError } from "../errors.ts";
+import { RING_DATA, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
+import { fence } from "./fence.ts";
+import * as layout from "./layout.ts";
+import { ReaderTable } from "./reader_table.ts";
+import { highOf, RingView } from "./ring_view.ts";
+
+const TWO_TO_32 = 4_294_967_296;
+const HEAD_HIGH_FIRST = layout.RING_OFFSET_HEAD_HIGH_FIRST >>> 2;
+const HEAD_LOW = layout.RING_OFFSET_HEAD_LOW >>> 2;
+const HEAD_HIGH_LAST = layout.RING_OFFSET_HEAD_HIGH_LAST >>> 2;
+const DATA_WORD = layout.TABLE_OFFSET_DATA_WORD >>> 2;
+const ROOM_WORD = layout.TABLE_OFFSET_ROOM_WORD >>> 2;
+const CHANGES = layout.TABLE_OFFSET_CHANGES >>> 2;
+
+/** No room for a block: {@linkcode RingWriter.claim}. */
+const NO_ROOM = -1;
+/** Every claim is the same one: a ring has one block being written at a time. */
+const CLAIMED = 0;
+
+/**
+ * The writing end of a ring: fills the next slot in place and commits it with one atomic store.
+ *
+ * A slot is made invalid before anything in it changes and valid after everything has, so that a reader that finds the same
+ * valid stamp before and after it has read knows that nothing changed between.
+ */
+export class RingWriter {
+  readonly view: RingView;
+  readonly epoch: bigint;
+  readonly window: Window;
+  readonly #ring: TransportRing;
+  readonly #readers: ReaderTable;
+  readonly #stream: string;
+  readonly #words: Int32Array;
+  readonly #table: Int32Array;
+  readonly #lossless: boolean;
+  readonly #clockSinceNs: (low: number, high: number) => number;
+  /** A moment near the making of this writer: nanoseconds since it are small enough for exact doubles. */
+  readonly #clockLow: number;
+  readonly #clockHigh: number;
+  #sequence: number;
+  #slotWord = 0;
+  #offset = 0;
+  /** Whether the next slot is invalid already. */
+  #prepared = false;
+  /** Blocks that may be written before the readers' cursors are looked at again. */
+  #credit = 0;
+  /** The count of changes of the table when they were looked at last. */
+  #changes: number;
+  #highStored: number;
+
+  constructor(transport: Transport, ring: TransportRing, stream: string) {
+    const view = new RingView(`make a ring for stream ${JSON.stringify(stream)}`, ring, true);
+    this.view = view;
+    this.window = view.window;
+    this.epoch = BigInt(view.epochHigh) << 32n | BigInt(view.epochLow);
+    this.#ring = ring;
+    this.#readers = new ReaderTable(transport, ring, view);
+    this.#stream = stream;
+    this.#words = view.words;
+    this.#table = view.table;
+    this.#lossless = view.lossless;
+    this.#sequence = view.firstSequence;
+    this.#highStored = highOf(view.firstSequence);
+    this.#changes = Atomics.load(view.table, CHANGES) - 1;
+    this.#clockSinceNs = transport.clockSinceNs;
+    const now = BigInt(Date.now()) * 1_000_000n;
+    this.#clockLow = Number(now & 0xffffffffn);
+    this.#clockHigh = Number(now >> 32n);
+    this.#aim();
+  }
+
+  /** The sequence that the next block gets. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Of the last claim: where the block begins. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Readers of this ring and the subscribers behind them, dead ones left out. */
+  subscriberCount(): number {
+    return this.#readers.subscriberCount();
+  }
+
+  /** Readers that were dropped because they had died or given no sign of life. */
+  get droppedReaders(): number {
+    return this.#readers.droppedReaders;
+  }
+
+  /** Claims the next slot: a token, or NO_ROOM when a reader of a lossless ring has not read what lies there. */
+  claim(): number {
+    if (this.#sequence > SEQUENCE_MAX) {
+      throw new SequenceExhaustedError(`broadcast on stream ${JSON.stringify(this.#stream)}`);
+    }
+    return this.#prepared || this.#prepare() ? CLAIMED : NO_ROOM;
+  }
+
+  /** Writes the header of the claimed block, whose data are in place, and makes it visible. */
+  commit(length: number, recordCount: number, dataType: number, recordSize: number, schemaId: number): void {
+    const words = this.#words;
+    const at = this.#slotWord;
+    const sequence = this.#sequence;
+    const low = sequence | 0;
+    const window = this.window;
+    // The stamp keeps saying "being written" while the header is written behind it.
+    writeDescription(window, this.#offset, recordCount, dataType, FLAG_LENGTH, length, recordSize, schemaId);
+    const ns = this.#clockLow + this.#clockSinceNs(this.#clockLow, this.#clockHigh);
+    const time = at + (OFFSET_TIMESTAMP_NS >>> 2);
+    words[time] = ns;
+    words[time + 1] = this.#clockHigh + Math.floor(ns / TWO_TO_32);
+    words[at + 1] = this.#highStored;
+    // Release: whoever sees the stamp sees the block.
+    Atomics.store(words, at, low);
+    const next = sequence + 1;
+    const nextLow = next | 0;
+    // The head's store is a full barrier as well, on x86-64 because Atomics.store is an exchange there, elsewhere because
+    // sequentially consistent accesses keep their order: the flag below must not be looked at before the stamp can be seen, or a
+    // reader that raises it, looks at the stamp and goes to sleep would be overlooked.
+    if (nextLow === 0) this.#storeHeadAcross(next);
+    else Atomics.store(words, HEAD_LOW, nextLow);
+    if ((Atomics.load(this.#table, DATA_WORD) & 1) !== 0) this.#ring.wake(RING_DATA);
+    this.#sequence = next;
+    this.#prepared = false;
+    this.#aim();
+    // Off the way of the next block: nobody waits for it now.
+    if (next <= SEQUENCE_MAX) this.#prepare();
+  }
+
+  /** Whether a claim would find room. */
+  hasRoom(): boolean {
+    return this.#prepared || !this.#lossless || this.#hasCredit();
+  }
+
+  /**
+   * Raises the flag that asks readers to wake this writer when they have read, unless there is room already.
+   *
+   * @returns What to wait at the room word for, or -1 when there is room.
+   */
+  armRoom(): number {
+    const table = this.#table;
+    const word = Atomics.load(table, ROOM_WORD);
+    const armed = word | 1;
+    // An exchange, so that it is a full barrier: the cursors are looked at after the flag can be seen.
+    if (Atomics.compareExchange(table, ROOM_WORD, word, armed) !== word) return Atomics.load(table, ROOM_WORD) & ~1;
+    return this.hasRoom() ? NO_ROOM : armed;
+  }
+
+  /** Blocks the thread until a reader has read, at the most so long; may return early. */
+  waitForReaders(timeoutMs: number): void {
+    const expected = this.armRoom();
+    if (expected !== NO_ROOM) this.#ring.wait(RING_ROOM, expected, timeoutMs);
+  }
+
+  /** Calls back in the event loop when a reader has read. */
+  parkForReaders(onChange: () => void): void {
+    const expected = this.armRoom();
+    if (expected === NO_ROOM) queueMicrotask(onChange);
+    else this.#ring.park(RING_ROOM, expected, onChange);
+  }
+
+  unparkForReaders(): void {
+    this.#ring.unpark(RING_ROOM);
+  }
+
+  /** Ends the ring: readers read what is in it and leave. */
+  close(): void {
+    this.view.detach();
+    this.#ring.close();
+  }
+
+  /** Makes the next slot invalid, if it may be overwritten. */
+  #prepare(): boolean {
+    if (this.#lossless && !this.#hasCredit()) return false;
+    // "Being written": the number before the stamp to come. It belongs to no slot of this place, and readers of an older lap
+    // can tell from it that they were overtaken.
+    Atomics.store(this.#words, this.#slotWord, (this.#sequence - 1) | 0);
+    // Nothing that is written into the slot may be seen before that.
+    fence();
+    this.#prepared = true;
+    return true;
+  }
+
+  /** Whether no gating reader has yet to read what the next block overwrites. */
+  #hasCredit(): boolean {
+    // Looked at for every block, and after the head of the block before was stored with a full barrier between: a reader that
+    // joins raises it and then reads the head. Either it is seen here, or the reader sees a head that tells which slot is lost.
+    const changes = Atomics.load(this.#table, CHANGES);
+    const credit = this.#credit - this.#sequence;
+    if (credit > 0 && changes === this.#changes) return true;
+    this.#changes = changes;
+    this.#credit = this.#sequence + this.#readers.credit(this.#sequence);
+    return this.#credit > this.#sequence;
+  }
+
+  #aim(): void {
+    this.#slotWord = this.view.slotWord(this.#sequence);
+    this.#offset = this.view.slotOffset(this.#sequence);
+  }
+
+  #storeHeadAcross(next: number): void {
+    const high = highOf(next);
+    this.#highStored = high;
+    // Readers read these three in the opposite order: equal highs then belong to the low between them.
+    Atomics.store(this.#words, HEAD_HIGH_FIRST, high);
+    Atomics.store(this.#words, HEAD_LOW, 0);
+    Atomics.store(this.#words, HEAD_HIGH_LAST, high);
+  }
+}

@@ -45,6 +45,14 @@ export {
   WrongThreadError,
 } from "./errors/port.ts";
 export {
+  RingCapacityError,
+  RingCorruptError,
+  RingEntryError,
+  RingGoneError,
+  RingVersionError,
+  TooManyBroadcastersError,
+} from "./errors/ring.ts";
+export {
   AbiMismatchError,
   AccessError,
   DaemonAbsentError,

@@ -3,6 +3,7 @@ import type { IpcErrorClass } from "./base.ts";
 import * as data from "./data.ts";
 import * as port from "./port.ts";
 import * as record from "./record.ts";
+import * as ring from "./ring.ts";
 import * as runtime from "./runtime.ts";
 
 /**
@@ -51,6 +52,12 @@ export const ERROR_CODES: Readonly<Record<string, IpcErrorClass>> = Object.freez
   QIPC_SUBSCRIBER_LIMIT: port.SubscriberLimitError,
   QIPC_DELIVERY_MISMATCH: port.DeliveryMismatchError,
   QIPC_ITERATION: port.IterationError,
+  QIPC_RING_GONE: ring.RingGoneError,
+  QIPC_RING_VERSION: ring.RingVersionError,
+  QIPC_RING_CORRUPT: ring.RingCorruptError,
+  QIPC_RING_CAPACITY: ring.RingCapacityError,
+  QIPC_RING_ENTRY: ring.RingEntryError,
+  QIPC_TOO_MANY_BROADCASTERS: ring.TooManyBroadcastersError,
   QIPC_INTERNAL: runtime.InternalError,
   QIPC_OPTION: runtime.OptionError,
   QIPC_NAME_IN_USE: runtime.NameInUseError,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorDetails, IpcError, IpcErrorClass } from "./base.ts";
 import * as port from "./port.ts";
+import * as ring from "./ring.ts";
 import * as runtime from "./runtime.ts";
 
 /** The error class of each negative status of the C ABI, at the index of the status without its sign. Index 0 is no error. */
@@ -42,6 +43,11 @@ const STATUS_CLASSES: readonly (IpcErrorClass | null)[] = [
   runtime.UnsupportedError, // -34
   runtime.TooManyWaitersError, // -35
   runtime.DaemonVersionError, // -36
+  ring.RingGoneError, // -37
+  ring.RingVersionError, // -38
+  ring.RingCorruptError, // -39
+  ring.RingCapacityError, // -40
+  ring.RingEntryError, // -41
 ];
 
 /**

@@ -89,6 +89,50 @@ export const SYMBOLS = {
   // int32_t qipc_waiter_clear(uint32_t waiter)
   qipc_waiter_clear: { parameters: ["u32"], result: "i32" },
 
+  // int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+  //   uint32_t stream_len, uint32_t capacity, uint32_t entries, uint32_t max_subscribers, uint32_t flags,
+  //   uint32_t heartbeat_ms, uint32_t reader_timeout_ms, double first_sequence, uint8_t* result)
+  qipc_ring_create: {
+    parameters: [
+      "u32",
+      "buffer",
+      "u32",
+      "buffer",
+      "u32",
+      "u32",
+      "u32",
+      "u32",
+      "u32",
+      "u32",
+      "u32",
+      "f64",
+      "buffer",
+    ],
+    result: "i32",
+  },
+  // int32_t qipc_ring_attach(uint32_t runtime, uint32_t epoch_low, uint32_t epoch_high, uint8_t* result)
+  qipc_ring_attach: { parameters: ["u32", "u32", "u32", "buffer"], result: "i32" },
+  // int32_t qipc_ring_close(uint32_t ring)
+  qipc_ring_close: { parameters: ["u32"], result: "i32" },
+  // int32_t qipc_ring_writer_alive(uint32_t ring)
+  qipc_ring_writer_alive: { parameters: ["u32"], result: "i32" },
+  // int32_t qipc_ring_keep_entry(uint32_t ring, uint32_t entry)
+  qipc_ring_keep_entry: { parameters: ["u32", "u32"], result: "i32" },
+  // int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue)
+  qipc_ring_set_publishers: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  // int32_t qipc_ring_bind_numa(uint32_t ring, uint8_t* result)
+  qipc_ring_bind_numa: { parameters: ["u32", "buffer"], result: "i32" },
+  // int32_t qipc_ring_wake(uint32_t ring, uint32_t word)
+  qipc_ring_wake: { parameters: ["u32", "u32"], result: "i32" },
+  // int32_t qipc_ring_wait(const uint8_t* waits, uint32_t count, double timeout_ms)
+  qipc_ring_wait: { parameters: ["buffer", "u32", "f64"], result: "i32" },
+  // int32_t qipc_waiter_arm_ring(uint32_t waiter, uint32_t ring, uint32_t word, uint32_t expected)
+  qipc_waiter_arm_ring: { parameters: ["u32", "u32", "u32", "u32"], result: "i32" },
+  // int32_t qipc_waiter_disarm_ring(uint32_t waiter, uint32_t ring, uint32_t word)
+  qipc_waiter_disarm_ring: { parameters: ["u32", "u32", "u32"], result: "i32" },
+
+  // uint32_t qipc_clock_ms(void)
+  qipc_clock_ms: { parameters: [], result: "u32" },
   // double qipc_clock_since_ns(uint32_t low, uint32_t high)
   qipc_clock_since_ns: { parameters: ["u32", "u32"], result: "f64" },
   // int32_t qipc_thread_pin(uint32_t cpu)

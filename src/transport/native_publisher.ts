@@ -2,7 +2,7 @@
 import type { Native } from "../ffi/native.ts";
 import type { Symbols } from "../ffi/symbols.ts";
 import type { Scratch } from "../ffi/types.ts";
-import type { PortName, PublisherSettings, TransportPublisher } from "./transport.ts";
+import type { PortName, PublisherSettings, RingOrigin, TransportPublisher } from "./transport.ts";
 
 const FLAG_BLOCKING = 1;
 const PUBLISH_STAMP = 1;
@@ -11,9 +11,11 @@ const RESULT_BYTES = 256;
 
 /** A publisher port behind the C ABI. */
 export class NativePublisher implements TransportPublisher {
+  /** The handle, for the ring that it belongs to. */
+  readonly handle: number;
+  readonly origin: RingOrigin;
   readonly #native: Native;
   readonly #symbols: Symbols;
-  readonly #handle: number;
   readonly #stream: string;
   readonly #publishFlags: number;
   readonly #result: Scratch;
@@ -26,7 +28,7 @@ export class NativePublisher implements TransportPublisher {
     this.#stream = name.stream;
     // Taking the next chunk while nobody waits for it shortens the way of the next block by a third. A blocking publisher has
     // to look for room at each loan anyway.
-    this.#publishFlags = settings.blocking ? PUBLISH_STAMP : PUBLISH_STAMP | PUBLISH_PREPARE;
+    this.#publishFlags = (settings.stamp ? PUBLISH_STAMP : 0) | (settings.blocking ? 0 : PUBLISH_PREPARE);
     this.#result = native.scratch(RESULT_BYTES);
     this.#words = new Uint32Array(this.#result.buffer);
     const service = native.text(name.service);
@@ -49,7 +51,8 @@ export class NativePublisher implements TransportPublisher {
       ),
       `open a publisher of stream ${JSON.stringify(name.stream)}`,
     );
-    this.#handle = this.#words[0];
+    this.handle = this.#words[0];
+    this.origin = { low: this.#words[2]!, high: this.#words[3]! };
   }
 
   get slot(): number {
@@ -65,38 +68,38 @@ export class NativePublisher implements TransportPublisher {
   }
 
   loan(): number {
-    const status = this.#symbols.qipc_publisher_loan(this.#handle, this.#result.native);
+    const status = this.#symbols.qipc_publisher_loan(this.handle, this.#result.native);
     if (status < 0) throw this.#native.error(status, `loan a block of stream ${JSON.stringify(this.#stream)}`);
     return status;
   }
 
   publish(slot: number): boolean {
-    const status = this.#symbols.qipc_publisher_publish(this.#handle, slot, this.#publishFlags);
+    const status = this.#symbols.qipc_publisher_publish(this.handle, slot, this.#publishFlags);
     if (status < 0) throw this.#native.error(status, `publish a block of stream ${JSON.stringify(this.#stream)}`);
     return status === 0;
   }
 
   discard(slot: number): void {
-    const status = this.#symbols.qipc_publisher_discard(this.#handle, slot);
+    const status = this.#symbols.qipc_publisher_discard(this.handle, slot);
     if (status < 0) throw this.#native.error(status, `give back a loan of stream ${JSON.stringify(this.#stream)}`);
   }
 
   subscriberCount(): number {
     // Into the control calls' memory: the slot of an outstanding loan must stay readable.
     const action = `count the subscribers of stream ${JSON.stringify(this.#stream)}`;
-    this.#native.check(this.#symbols.qipc_publisher_info(this.#handle, this.#native.result.native), action);
+    this.#native.check(this.#symbols.qipc_publisher_info(this.handle, this.#native.result.native), action);
     return this.#native.resultWords[0];
   }
 
   hasRoom(): boolean {
     const action = `look for room on stream ${JSON.stringify(this.#stream)}`;
-    return this.#native.check(this.#symbols.qipc_publisher_has_room(this.#handle), action) === 0;
+    return this.#native.check(this.#symbols.qipc_publisher_has_room(this.handle), action) === 0;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     // What the library says here helps nobody: the port is gone either way.
-    this.#symbols.qipc_publisher_close(this.#handle);
+    this.#symbols.qipc_publisher_close(this.handle);
   }
 }

@@ -2,6 +2,8 @@
 import { Native } from "../ffi/native.ts";
 import { RuntimeClosedError } from "../errors.ts";
 import { NativePublisher } from "./native_publisher.ts";
+import { NativeRing } from "./native_ring.ts";
+import { NativeRingFinder } from "./native_ring_finder.ts";
 import { NativeSubscriber } from "./native_subscriber.ts";
 import { Parker } from "./parker.ts";
 import type {
@@ -9,9 +11,13 @@ import type {
   PortEntry,
   PortName,
   PublisherSettings,
+  RingFinder,
+  RingSettings,
+  StreamName,
   SubscriberSettings,
   Transport,
   TransportPublisher,
+  TransportRing,
   TransportState,
   TransportSubscriber,
 } from "./transport.ts";
@@ -25,10 +31,12 @@ const NAME_OFFSET = 16;
 export class NativeTransport implements Transport {
   readonly stack: string;
   readonly name: string;
+  readonly hasPorts = true;
+  readonly clockSinceNs: (low: number, high: number) => number;
   readonly #native: Native;
   readonly #handle: number;
   readonly #parker: Parker;
-  readonly #mapped: number[] = [];
+  readonly #mapped = new Map<number, MappedWindow>();
   #closed = false;
 
   /**
@@ -42,6 +50,7 @@ export class NativeTransport implements Transport {
     this.stack = stack;
     const native = Native.load(libraryPath);
     this.#native = native;
+    this.clockSinceNs = native.symbols.qipc_clock_since_ns;
     const text = native.text(options);
     native.check(
       native.symbols.qipc_runtime_open(text.native, text.length, native.result.native),
@@ -60,12 +69,15 @@ export class NativeTransport implements Transport {
   }
 
   mapWindow(id: number): MappedWindow {
+    const known = this.#mapped.get(id);
+    if (known !== undefined) return known;
     const { symbols, result, resultView, resultWords } = this.#native;
     this.#native.check(symbols.qipc_window_map(this.#handle, id, result.native), "map a window of block memory");
     const writable = resultWords[4] === 1;
     const buffer = this.#native.alias(resultView.getBigUint64(0, true), Number(resultView.getBigUint64(8, true)));
-    this.#mapped.push(id);
-    return { buffer, writable };
+    const mapped = { buffer, writable };
+    this.#mapped.set(id, mapped);
+    return mapped;
   }
 
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher {
@@ -76,6 +88,37 @@ export class NativeTransport implements Transport {
   openSubscriber(name: PortName, settings: SubscriberSettings): TransportSubscriber {
     this.#requireOpen("open a subscriber");
     return new NativeSubscriber(this.#native, this.#handle, this.#parker, name, settings);
+  }
+
+  createRing(name: StreamName, settings: RingSettings): TransportRing {
+    this.#requireOpen("make a ring");
+    return NativeRing.create(this.#native, this, this.#handle, this.#parker, name, settings);
+  }
+
+  attachRing(epochLow: number, epochHigh: number): TransportRing {
+    this.#requireOpen("attach to a ring");
+    return NativeRing.attach(this.#native, this, this.#handle, this.#parker, epochLow, epochHigh);
+  }
+
+  findRings(name: StreamName): RingFinder {
+    this.#requireOpen("look for rings");
+    return new NativeRingFinder(this, name);
+  }
+
+  clockMs(): number {
+    return this.#native.symbols.qipc_clock_ms();
+  }
+
+  attachAgain(): boolean {
+    return this.state === "attached";
+  }
+
+  yieldThread(): void {
+    this.#native.symbols.qipc_thread_yield();
+  }
+
+  pinThread(cpu: number): void {
+    this.#native.check(this.#native.symbols.qipc_thread_pin(cpu), `pin this thread to CPU ${cpu}`);
   }
 
   ports(): PortEntry[] {
@@ -106,7 +149,7 @@ export class NativeTransport implements Transport {
     this.#parker.close();
     const { symbols } = this.#native;
     const status = symbols.qipc_runtime_close(this.#handle);
-    for (const id of this.#mapped) symbols.qipc_window_unmap(id);
+    for (const id of this.#mapped.keys()) symbols.qipc_window_unmap(id);
     this.#native.check(status, "close a runtime");
   }
 

@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Native } from "../ffi/native.ts";
 import type { Watcher } from "../ffi/types.ts";
+import type { NativeRing } from "./native_ring.ts";
 import type { NativeSubscriber } from "./native_subscriber.ts";
+import { RING_DATA, RING_ROOM, type RingWord } from "./transport.ts";
 
 const ARMED = 0;
+
+/** Where the words lie in a reader table. */
+const WORD_OFFSETS = { [RING_DATA]: 64, [RING_ROOM]: 128 } as const;
+
+/** Somebody who waits until a word of a ring changes. */
+interface RingPark {
+  readonly ring: NativeRing;
+  readonly word: RingWord;
+  /** The word itself, for a look, and its value so far. */
+  readonly table: Int32Array;
+  readonly expected: number;
+  readonly onChange: () => void;
+}
 
 /**
  * Wakes this Worker's event loop for ports that have data, through one socket of the native library.
@@ -16,6 +31,7 @@ export class Parker {
   readonly #parked = new Map<NativeSubscriber, () => void>();
   /** Ports that the native library would wake: a superset of the parked ones. */
   readonly #attached = new Set<NativeSubscriber>();
+  readonly #rings = new Set<RingPark>();
   #waiter = 0;
   #watcher: Watcher | undefined;
 
@@ -50,6 +66,32 @@ export class Parker {
     this.#native.symbols.qipc_waiter_disarm(this.#waiter, port.handle);
   }
 
+  /** Calls back once, in a later turn of the event loop, when the word has another value than this. */
+  parkRing(ring: NativeRing, word: RingWord, expected: number, onChange: () => void): void {
+    const watcher = this.#watcher ?? this.#open();
+    const { buffer, byteOffset } = ring.table;
+    const table = new Int32Array(buffer, byteOffset + WORD_OFFSETS[word], 1);
+    this.#native.check(
+      this.#native.symbols.qipc_waiter_arm_ring(this.#waiter, ring.handle, word, expected),
+      "park at a ring",
+    );
+    this.#rings.add({ ring, word, table, expected, onChange });
+    watcher.ref();
+  }
+
+  unparkRing(ring: NativeRing, word: RingWord): void {
+    for (const park of this.#rings) {
+      if (park.ring !== ring || park.word !== word) continue;
+      this.#rings.delete(park);
+      this.#native.symbols.qipc_waiter_disarm_ring(this.#waiter, ring.handle, word);
+    }
+    this.#rest();
+  }
+
+  forgetRing(ring: NativeRing): void {
+    for (const word of [RING_DATA, RING_ROOM] as const) this.unparkRing(ring, word);
+  }
+
   forget(port: NativeSubscriber): void {
     this.unpark(port);
     this.quieten(port);
@@ -58,6 +100,7 @@ export class Parker {
   close(): void {
     this.#parked.clear();
     this.#attached.clear();
+    this.#rings.clear();
     if (this.#watcher === undefined) return;
     this.#native.symbols.qipc_waiter_close(this.#waiter);
     this.#watcher.close();
@@ -79,6 +122,12 @@ export class Parker {
       // A wake-up can be late, for data that were read before this port was parked, and has disarmed the port all the same.
       if (this.#native.symbols.qipc_waiter_arm(this.#waiter, port.handle) !== ARMED) this.#wake(port);
     }
+    for (const park of [...this.#rings]) {
+      if (!this.#rings.has(park) || Atomics.load(park.table, 0) === park.expected) continue;
+      this.#rings.delete(park);
+      this.#rest();
+      park.onChange();
+    }
   }
 
   #wake(port: NativeSubscriber): void {
@@ -90,6 +139,6 @@ export class Parker {
   }
 
   #rest(): void {
-    if (this.#parked.size === 0) this.#watcher?.unref();
+    if (this.#parked.size === 0 && this.#rings.size === 0) this.#watcher?.unref();
   }
 }

@@ -42,6 +42,8 @@ export interface PublisherSettings {
   readonly history: number;
   /** Whether subscribers that ask for it make this publisher wait instead of losing. */
   readonly blocking: boolean;
+  /** Whether publishing writes the time into bytes 8 to 15. */
+  readonly stamp: boolean;
 }
 
 /** How a subscriber is to be opened. */
@@ -58,13 +60,15 @@ export interface SubscriberSettings {
 
 /** The writing port of a stack. Chunks are named by (window, offset). */
 export interface TransportPublisher {
+  /** What the stack calls this port on each of its chunks, as two 32-bit words. */
+  readonly origin: RingOrigin;
   /** Of the last granted loan: its slot, its window and where it begins there. */
   readonly slot: number;
   readonly window: number;
   readonly offset: number;
   /** Loans a chunk: LOAN_GRANTED, LOAN_NO_CHUNK, or another number when a lossless queue is full; misuse throws. */
   loan(): number;
-  /** Stamps the time into bytes 8 to 15 of the chunk and delivers it; false when a lossless queue is full, and it stays loaned. */
+  /** Delivers the chunk, with the time in bytes 8 to 15 if it is to be stamped; false when a lossless queue is full, and it stays loaned. */
   publish(slot: number): boolean;
   /** Gives a loan back. */
   discard(slot: number): void;
@@ -97,6 +101,106 @@ export interface TransportSubscriber {
   close(): void;
 }
 
+/** The words of a ring that can be waited on: for data, or for room in it. */
+export const RING_DATA = 0;
+export const RING_ROOM = 1;
+export type RingWord = typeof RING_DATA | typeof RING_ROOM;
+
+/** No entry of a reader table. */
+export const NO_ENTRY = -1;
+
+/** The name of a stream. */
+export interface StreamName {
+  readonly service: string;
+  readonly stream: string;
+}
+
+/** How a ring is made. */
+export interface RingSettings {
+  /** Slots, a power of two. */
+  readonly capacity: number;
+  /** Entries of the reader table. */
+  readonly entries: number;
+  readonly maxSubscribers: number;
+  readonly lossless: boolean;
+  /** A writer without a sign of life for so long is stale. */
+  readonly heartbeatIntervalMs: number;
+  /** A lossless reader without a sign of life for so long is dropped. */
+  readonly readerTimeoutMs: number;
+  readonly firstSequence: number;
+}
+
+/** A piece of a buffer. */
+export interface RingArea {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** Which process a reader's entry belongs to, in 32-bit words; all zero where there is only one. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTimeLow: number;
+  readonly startTimeHigh: number;
+  readonly namespaceLow: number;
+  readonly namespaceHigh: number;
+}
+
+/** The two areas of a ring as one end of it sees them, and what that end needs of the stack. */
+export interface TransportRing {
+  readonly data: RingArea;
+  readonly table: RingArea;
+  readonly tableWritable: boolean;
+  /** Whether readers' heartbeats are kept up by their process; if not, only their progress shows that they live. */
+  readonly beats: boolean;
+  readonly identity: ProcessIdentity;
+  /** Lowers the flag of a word and wakes all who wait at it. */
+  wake(word: RingWord): void;
+  /** Blocks the thread while the word has this value and the time is not over. */
+  wait(word: RingWord, expected: number, timeoutMs: number): void;
+  /** Calls back once in the event loop when the word has another value; keeps the event loop alive until then. One park a word. */
+  park(word: RingWord, expected: number, onChange: () => void): void;
+  /** Takes a park back, if one is out. */
+  unpark(word: RingWord): void;
+  /** The entry whose heartbeat is kept up from now on, or NO_ENTRY. */
+  keepEntry(entry: number): void;
+  /** Whether the writer still lives, closed or not. A few system calls. */
+  writerAlive(): boolean;
+  /** Tells the stream's subscribers of the ring, the later ones too. Again after the stack has forgotten it. */
+  announce(origin: RingOrigin): void;
+  /** The port that serves the ring's blocks on the queue lane: its subscribers are counted into the ring's header. */
+  watchQueue(port: TransportPublisher | null): void;
+  /** Binds the data to the NUMA node of the calling thread; returns the node, read back. */
+  bindNuma(): number;
+  /** Lets go of the memory, whose views the caller has detached, and if this is the writer's end, ends the ring. */
+  close(): void;
+}
+
+/** What the stack calls the queue lane's port of the same broadcaster; zero without one. */
+export interface RingOrigin {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A ring that was announced. */
+export interface RingNews {
+  readonly epochLow: number;
+  readonly epochHigh: number;
+  readonly origin: RingOrigin;
+}
+
+/** Tells of the rings of one stream, those that are there first. */
+export interface RingFinder {
+  /** Whether there is news; cheap enough for a reader that looks all the time. */
+  hasNews(): boolean;
+  /** The next ring that was announced, or null. */
+  next(): RingNews | null;
+  /** Calls back once in the event loop when there is news; keeps the event loop alive until then. */
+  park(onNews: () => void): void;
+  unpark(): void;
+  close(): void;
+}
+
 /** Memory that blocks lie in. */
 export interface MappedWindow {
   readonly buffer: ArrayBuffer;
@@ -112,6 +216,23 @@ export interface Transport {
   mapWindow(id: number): MappedWindow;
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher;
   openSubscriber(name: PortName, settings: SubscriberSettings): TransportSubscriber;
+  /** Makes a ring, not announced yet. */
+  createRing(name: StreamName, settings: RingSettings): TransportRing;
+  /** Maps the ring of this epoch, data read-only. Throws RingGoneError when it is no more. */
+  attachRing(epochLow: number, epochHigh: number): TransportRing;
+  findRings(name: StreamName): RingFinder;
+  /** The clock of heartbeats: milliseconds modulo 2^32, the same for all who share a ring. */
+  clockMs(): number;
+  /** The wall clock, in nanoseconds since the moment given as two 32-bit words of nanoseconds since 1970. */
+  readonly clockSinceNs: (low: number, high: number) => number;
+  /** Connects again to a daemon that has forgotten this process, or to its successor; tells whether it is connected. */
+  attachAgain(): boolean;
+  /** Lets another thread have this CPU. */
+  yieldThread(): void;
+  /** Pins the calling thread to one CPU and reads the affinity back; throws UnsupportedError when it may not run there. */
+  pinThread(cpu: number): void;
+  /** Whether it has ports; without them there is no queue lane. */
+  readonly hasPorts: boolean;
   ports(): PortEntry[];
   /** Binds the block memory to the NUMA node of the calling thread; returns the node, read back. */
   bindNuma(): number;

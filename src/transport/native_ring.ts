@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+import { SharedMemoryTooSmallError } from "../errors.ts";
+import type { Native } from "../ffi/native.ts";
+import type { Scratch } from "../ffi/types.ts";
+import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, encodeAnnouncement, RING_EVENT } from "./announcement.ts";
+import { NativePublisher } from "./native_publisher.ts";
+import type { Parker } from "./parker.ts";
+import {
+  LOAN_GRANTED,
+  NO_ENTRY,
+  type ProcessIdentity,
+  type RingArea,
+  type RingOrigin,
+  type RingSettings,
+  type RingWord,
+  type StreamName,
+  type Transport,
+  type TransportPublisher,
+  type TransportRing,
+} from "./transport.ts";
+
+const FLAG_LOSSLESS = 1;
+const NO_HANDLE = 0;
+const NO_NATIVE_ENTRY = 0xffffffff;
+const WAIT_BYTES = 16;
+/** The identity of a writer's end, which has no entry. */
+const NOBODY: ProcessIdentity = { pid: 0, startTimeLow: 0, startTimeHigh: 0, namespaceLow: 0, namespaceHigh: 0 };
+
+/** A ring of this process. */
+interface OwnRing {
+  readonly name: StreamName;
+  readonly settings: RingSettings;
+}
+
+/** What its announcements say. */
+interface Announced extends OwnRing {
+  readonly epochLow: number;
+  readonly epochHigh: number;
+  readonly createdNs: bigint;
+}
+
+/** One end of a ring behind the C ABI. */
+export class NativeRing implements TransportRing {
+  readonly data: RingArea;
+  readonly table: RingArea;
+  readonly tableWritable: boolean;
+  readonly beats = true;
+  readonly identity: ProcessIdentity;
+  /** The handle, for the parker. */
+  readonly handle: number;
+  readonly #native: Native;
+  readonly #transport: Transport;
+  readonly #parker: Parker;
+  readonly #announced: Announced | undefined;
+  readonly #wait: Scratch;
+  readonly #waitWords: Uint32Array;
+  #announcer: NativePublisher | undefined;
+  #queue = NO_HANDLE;
+  #closed = false;
+
+  private constructor(native: Native, transport: Transport, parker: Parker, own?: OwnRing) {
+    const { resultView: view, resultWords: words } = native;
+    const area = (at: number): RingArea => {
+      const byteLength = Number(view.getBigUint64(at + 8, true));
+      return { buffer: native.alias(view.getBigUint64(at, true), byteLength), byteOffset: 0, byteLength };
+    };
+    this.handle = words[0]!;
+    this.data = area(16);
+    this.table = area(32);
+    this.tableWritable = own !== undefined || words[1] === 1;
+    this.identity = own !== undefined ? NOBODY : {
+      pid: words[14]!,
+      startTimeLow: words[16]!,
+      startTimeHigh: words[17]!,
+      namespaceLow: words[18]!,
+      namespaceHigh: words[19]!,
+    };
+    this.#native = native;
+    this.#transport = transport;
+    this.#parker = parker;
+    this.#announced = own && {
+      ...own,
+      epochLow: words[2]!,
+      epochHigh: words[3]!,
+      createdNs: view.getBigUint64(48, true),
+    };
+    this.#wait = native.scratch(WAIT_BYTES);
+    this.#waitWords = new Uint32Array(this.#wait.buffer);
+  }
+
+  /** Makes a ring. */
+  static create(
+    native: Native,
+    transport: Transport,
+    runtime: number,
+    parker: Parker,
+    name: StreamName,
+    settings: RingSettings,
+  ): NativeRing {
+    const service = native.text(name.service);
+    const stream = native.text(name.stream);
+    native.check(
+      native.symbols.qipc_ring_create(
+        runtime,
+        service.native,
+        service.length,
+        stream.native,
+        stream.length,
+        settings.capacity,
+        settings.entries,
+        settings.maxSubscribers,
+        settings.lossless ? FLAG_LOSSLESS : 0,
+        settings.heartbeatIntervalMs,
+        settings.readerTimeoutMs,
+        settings.firstSequence,
+        native.result.native,
+      ),
+      `make a ring for stream ${JSON.stringify(name.stream)}`,
+    );
+    return new NativeRing(native, transport, parker, { name, settings });
+  }
+
+  /** Maps the ring of this epoch. */
+  static attach(
+    native: Native,
+    transport: Transport,
+    runtime: number,
+    parker: Parker,
+    epochLow: number,
+    epochHigh: number,
+  ): NativeRing {
+    const { symbols, result } = native;
+    native.check(symbols.qipc_ring_attach(runtime, epochLow, epochHigh, result.native), "attach to a ring");
+    return new NativeRing(native, transport, parker);
+  }
+
+  wake(word: RingWord): void {
+    this.#native.symbols.qipc_ring_wake(this.handle, word);
+  }
+
+  wait(word: RingWord, expected: number, timeoutMs: number): void {
+    const words = this.#waitWords;
+    words[0] = this.handle;
+    words[1] = word;
+    words[2] = expected;
+    this.#native.check(this.#native.symbols.qipc_ring_wait(this.#wait.native, 1, timeoutMs), "wait at a ring");
+  }
+
+  park(word: RingWord, expected: number, onChange: () => void): void {
+    this.#parker.parkRing(this, word, expected, onChange);
+  }
+
+  unpark(word: RingWord): void {
+    this.#parker.unparkRing(this, word);
+  }
+
+  keepEntry(entry: number): void {
+    const { symbols } = this.#native;
+    // At the end of the process the library has let go of it before.
+    if (entry === NO_ENTRY) symbols.qipc_ring_keep_entry(this.handle, NO_NATIVE_ENTRY);
+    else this.#native.check(symbols.qipc_ring_keep_entry(this.handle, entry), "keep an entry of a ring");
+  }
+
+  writerAlive(): boolean {
+    return this.#native.symbols.qipc_ring_writer_alive(this.handle) === 1;
+  }
+
+  announce(origin: RingOrigin): void {
+    const { name, settings, epochLow, epochHigh, createdNs } = this.#announced!;
+    this.#announcer?.close();
+    this.#announcer = undefined;
+    const announcer = this.#transport.openPublisher({ ...name, event: RING_EVENT }, {
+      payloadBytes: ANNOUNCEMENT_BYTES,
+      alignment: ANNOUNCEMENT_ALIGNMENT,
+      history: 1,
+      blocking: false,
+      stamp: false,
+    }) as NativePublisher;
+    this.#announcer = announcer;
+    if (announcer.loan() !== LOAN_GRANTED) {
+      throw new SharedMemoryTooSmallError(`announce a ring of stream ${JSON.stringify(name.stream)}`, {
+        condition: "the daemon's pool has no free chunk for the announcement",
+        remedy: "give the daemon more chunks of the smallest size, or close broadcasters that are not needed",
+      });
+    }
+    const { buffer } = this.#transport.mapWindow(announcer.window);
+    encodeAnnouncement(new DataView(buffer, announcer.offset, ANNOUNCEMENT_BYTES), {
+      epochLow,
+      epochHigh,
+      origin,
+      flags: settings.lossless ? FLAG_LOSSLESS : 0,
+      dataBytes: this.data.byteLength,
+      tableBytes: this.table.byteLength,
+      firstSequence: settings.firstSequence,
+      createdNs,
+    });
+    announcer.publish(announcer.slot);
+    this.#setPublishers();
+  }
+
+  watchQueue(port: TransportPublisher | null): void {
+    this.#queue = port === null ? NO_HANDLE : (port as NativePublisher).handle;
+    this.#setPublishers();
+  }
+
+  bindNuma(): number {
+    const { symbols, result, resultWords } = this.#native;
+    this.#native.check(symbols.qipc_ring_bind_numa(this.handle, result.native), "bind a ring to a NUMA node");
+    return resultWords[1]!;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parker.forgetRing(this);
+    // The ring first: whether somebody still has to open it is seen from the announcer's subscribers.
+    this.#native.symbols.qipc_ring_close(this.handle);
+    this.#announcer?.close();
+  }
+
+  #setPublishers(): void {
+    const status = this.#native.symbols.qipc_ring_set_publishers(
+      this.handle,
+      this.#announcer?.handle ?? NO_HANDLE,
+      this.#queue,
+    );
+    this.#native.check(status, "tie publishers to a ring");
+  }
+}

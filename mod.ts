@@ -20,9 +20,19 @@
  * @module
  */
 export { Runtime } from "./src/hub/runtime.ts";
-export type { RuntimeOptions, RuntimeState, Stack, StackLog, StreamInfo } from "./src/hub/runtime.ts";
+export type { RuntimeState } from "./src/hub/runtime.ts";
+export type { RuntimeOptions, Stack, StackLog } from "./src/hub/runtime_options.ts";
+export type { StreamInfo } from "./src/hub/stream_info.ts";
+export type { MemoryHandle } from "./src/transport/memory_handle.ts";
 export { BroadcastConfig } from "./src/hub/broadcast_config.ts";
-export type { BroadcastConfigFields, Delivery, LaneChoice, WaitStrategy } from "./src/hub/broadcast_config.ts";
+export type {
+  BroadcastConfigFields,
+  Delivery,
+  LaneChoice,
+  QueueLane,
+  ReadMode,
+  WaitStrategy,
+} from "./src/hub/broadcast_config.ts";
 export { DataBroadcaster } from "./src/hub/data_broadcaster.ts";
 export type { DataBroadcasterOptions } from "./src/hub/data_broadcaster.ts";
 export type { BlockLoan } from "./src/hub/block_loan.ts";
@@ -111,6 +121,11 @@ export {
   PermissionError,
   QueueCapacityError,
   RecordSizeError,
+  RingCapacityError,
+  RingCorruptError,
+  RingEntryError,
+  RingGoneError,
+  RingVersionError,
   RuntimeClosedError,
   RuntimeNotOpenError,
   SchemaCollisionError,
@@ -122,6 +137,7 @@ export {
   StreamFullError,
   SubscriberLimitError,
   SystemError,
+  TooManyBroadcastersError,
   TooManyHandlesError,
   TooManyHeldError,
   TooManyLoansError,

@@ -2,8 +2,8 @@
 import { BLOCK_DATA_SIZE, OFFSET_DATA } from "../block/layout.ts";
 import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
 import { ArgumentError, ClosedError, DataTooLongError, TooManyLoansError } from "../errors.ts";
-import { NO_ROOM, QUEUE_LOANS_MAX, type QueueWriter } from "../queue/queue_writer.ts";
 import { BlockLoan, type LoanOwner } from "./block_loan.ts";
+import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import type { BroadcastCounters } from "./broadcast_counters.ts";
 import { closeAll } from "./close_all.ts";
 import type { RuntimeResource } from "./runtime.ts";
@@ -19,7 +19,7 @@ export interface Flushable {
  */
 export class BlockSender implements LoanOwner, RuntimeResource {
   readonly #stream: string;
-  readonly #writer: QueueWriter;
+  readonly #writer: BlockWriter;
   readonly #counters: BroadcastCounters;
   readonly #resources: Set<RuntimeResource>;
   readonly #loans = new Set<BlockLoan>();
@@ -28,7 +28,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
 
   constructor(
     stream: string,
-    writer: QueueWriter,
+    writer: BlockWriter,
     counters: BroadcastCounters,
     resources: Set<RuntimeResource>,
   ) {
@@ -48,6 +48,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     const counters = this.#counters;
     const began = counters.timed ? performance.now() : 0;
     const writer = this.#writer;
+    if (this.#loans.size > 0 && writer.loansMax === 1) this.#refuseBesideLoan();
     const token = this.#claim();
     if (token === NO_ROOM) {
       counters.refused++;
@@ -72,8 +73,9 @@ export class BlockSender implements LoanOwner, RuntimeResource {
 
   loan(): BlockLoan | null {
     this.requireOpen("loan a block");
-    if (this.#loans.size >= QUEUE_LOANS_MAX) {
-      this.fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: QUEUE_LOANS_MAX }));
+    const { loansMax } = this.#writer;
+    if (this.#loans.size >= loansMax) {
+      this.fail(new TooManyLoansError("loan a block", { value: this.#loans.size + 1, limit: loansMax }));
     }
     const token = this.#claim();
     if (token === NO_ROOM) {
@@ -153,6 +155,16 @@ export class BlockSender implements LoanOwner, RuntimeResource {
       this.#loans.clear();
       this.#writer.close();
     }
+  }
+
+  #refuseBesideLoan(): never {
+    this.fail(
+      new TooManyLoansError("broadcast", {
+        condition: "a block is loaned, and a ring has one block being written at a time",
+        value: 2,
+        limit: 1,
+      }),
+    );
   }
 
   #claim(): number {

@@ -9,7 +9,13 @@ export type WaitStrategy = "spin" | "yield" | "backoff" | "park";
 export type Delivery = "lossy" | "lossless";
 
 /** Which lane a subscriber takes; see {@linkcode BroadcastConfigFields.lane}. */
-export type LaneChoice = "auto" | "queue";
+export type LaneChoice = "auto" | "ring" | "queue";
+
+/** How blocks of a lossy ring are read; see {@linkcode BroadcastConfigFields.read}. */
+export type ReadMode = "stable" | "in-place";
+
+/** Whether a broadcaster serves the queue lane beside its ring; see {@linkcode BroadcastConfigFields.queueLane}. */
+export type QueueLane = "auto" | "off";
 
 /** The fields of a {@linkcode BroadcastConfig}. */
 export interface BroadcastConfigFields {
@@ -19,42 +25,76 @@ export interface BroadcastConfigFields {
   readonly maxSubscribers: number;
   /** The most records that one `broadcastBatch` takes. 1 to 1000000; default 10000. */
   readonly batchSize: number;
-  /** Blocks that a broadcaster may have memory for; `history` cannot be more. 16 to 65536; default 500. */
+  /**
+   * Slots of a broadcaster's ring, of 8 KiB each, rounded up to a power of two; `history` cannot be more. As many blocks can wait
+   * for a subscriber before it loses the oldest, or, lossless, before the broadcaster gets no room. 16 to 65536; default 500.
+   */
   readonly bufferDepth: number;
   /**
-   * The most memory, in MiB, that a daemon that is started for this program may take for blocks, when the configuration is
-   * given to `Runtime.open`. 1 to 65536; default 1024.
+   * The most memory, in MiB, that a ring may take, and, when the configuration is given to `Runtime.open`, that a daemon that is
+   * started for this program may take for blocks. A ceiling: nothing is taken for it. 1 to 65536; default 1024.
    */
   readonly memoryPoolSizeMb: number;
   /**
-   * Blocks that may wait for a subscriber before it loses the oldest, or, lossless, before the broadcaster gets no room.
-   * 1 to 65536; default 1000. The queue lane has 256 at the most; `subscriber.queueCapacity` tells what is in force.
+   * On the queue lane: blocks that may wait for a subscriber before it loses the oldest, or, lossless, before the broadcaster gets
+   * no room. 1 to 65536; default 1000. The lane has 256 at the most; `subscriber.queueCapacity` tells what is in force. On a
+   * ring it is the `bufferDepth` of the broadcaster that counts.
    */
   readonly queueCapacity: number;
   /**
-   * Of a broadcaster: blocks kept for late subscribers. Of a subscriber: blocks of the past to begin with, where they are still
-   * kept. 0 to `bufferDepth`; default 0, because keeping them costs the broadcaster about as much as publishing. The queue lane
-   * keeps 16 at the most; `broadcaster.historyDepth` tells what is in force.
+   * Of a subscriber: blocks of the past to begin with, or "all" for as many as are still there. Of a broadcaster, on the queue lane
+   * alone: blocks kept for late subscribers. 0 to `bufferDepth`; default 0. A ring keeps the past at no cost, up to its size less
+   * an eighth. The queue lane keeps 16 at the most, at about the cost of publishing; `broadcaster.historyDepth` tells what is in
+   * force.
    */
-  readonly history: number;
-  /** How old, in milliseconds, the answer of `subscriber.state` may be. 1 to 60000; default 1000. */
+  readonly history: number | "all";
+  /**
+   * After how long without a sign of life, in milliseconds, `subscriber.state` calls the writer of a ring stale (200 ms at least), and
+   * how old its answer about the queue lane may be. 1 to 60000; default 1000.
+   */
   readonly heartbeatIntervalMs: number;
+  /**
+   * Of a lossless broadcaster: after how long without a sign of life, in milliseconds, a subscriber that leaves no room in the ring
+   * is dropped, so that a stopped process does not stop the feed. It counts that, and goes on with what is still there.
+   * 1 to 60000; default 1000.
+   */
+  readonly readerTimeoutMs: number;
+  /**
+   * How often, in milliseconds, a parked subscriber looks at a ring of another user whose reader table it may not write, so that
+   * nobody can wake it. 1 to 1000; default 1.
+   */
+  readonly pollIntervalMs: number;
   /** Whether latencies are measured; costs a clock reading a block. Default false. */
   readonly statsEnabled: boolean;
   /** The CPU that the thread which makes the broadcaster or subscriber is pinned to, or null. 0 to 1023; default null. */
   readonly cpuAffinity: number | null;
   /**
-   * Whether block memory is bound to the NUMA node of the thread that makes the broadcaster. It binds the pools of the daemon, for
-   * every process, until the daemon ends. Default false.
+   * Whether block memory is bound to the NUMA node of the thread that makes the broadcaster: its ring, or, of a broadcaster on the
+   * queue lane alone, the pools of the daemon, for every process, until the daemon ends. Default false.
    */
   readonly numaAware: boolean;
   /**
-   * `lossy`: a slow subscriber loses its oldest blocks, counted, and nobody waits. `lossless`: a broadcaster gets no room
-   * until every subscriber that is lossless too has read. Default `lossy`.
+   * `lossy`: a slow subscriber loses its oldest blocks, counted, and nobody waits. `lossless`: a broadcaster gets no room until every
+   * subscriber of its ring, and every lossless one of the queue lane, has read. A subscriber that is to be lossless is refused
+   * where a broadcaster is lossy. Default `lossy`.
    */
   readonly delivery: Delivery;
-  /** The lane that subscribers take: the best one offered, or the queue. Default `auto`. */
+  /**
+   * `auto`: a broadcaster offers a ring, and subscribers take rings where there are any and the queue lane where there is none.
+   * `ring`: subscribers take nothing but rings. `queue`: both ends use the queue lane alone. Default `auto`.
+   */
   readonly lane: LaneChoice;
+  /**
+   * Of a broadcaster with a ring: whether native subscribers of the queue lane, such as QAULTRA C++ processes, get its blocks too
+   * while there are any (`auto`), or never (`off`): then no kill of such a process can hold it up. Default `auto`.
+   */
+  readonly queueLane: QueueLane;
+  /**
+   * How a subscriber reads a lossy ring. `stable`: what is handed out cannot change; it is a copy of what the block uses, made once
+   * for all subscribers of a Worker. `in-place`: no copy; the writer may overwrite a block that is being read, and `block.intact`
+   * tells whether it did. Lossless rings and the queue lane are stable in place. Default `stable`.
+   */
+  readonly read: ReadMode;
   /**
    * How `for await` and `waitSync` wait. `spin` looks all the time and has the lowest latency; `yield` looks all the time
    * but lets other threads run between; `backoff` spins for some microseconds, then parks; `park` sleeps at once.
@@ -72,18 +112,27 @@ const NUMBERS = {
   bufferDepth: [16, 65536, 500],
   memoryPoolSizeMb: [1, 65536, 1024],
   queueCapacity: [1, 65536, 1000],
-  history: [0, 65536, 0],
   heartbeatIntervalMs: [1, 60_000, 1000],
+  readerTimeoutMs: [1, 60_000, 1000],
+  pollIntervalMs: [1, 1000, 1],
   flushAfterMs: [0, 60_000, 10],
 } as const satisfies Partial<Record<keyof BroadcastConfigFields, readonly [number, number, number]>>;
 
 const CHOICES = {
   delivery: ["lossy", "lossless"],
-  lane: ["auto", "queue"],
+  lane: ["auto", "ring", "queue"],
+  queueLane: ["auto", "off"],
+  read: ["stable", "in-place"],
   wait: ["backoff", "spin", "yield", "park"],
 } as const satisfies Partial<Record<keyof BroadcastConfigFields, readonly string[]>>;
 
-const DEFAULT_CHOICES = { delivery: "lossy", lane: "auto", wait: "backoff" } as const;
+const DEFAULT_CHOICES = {
+  delivery: "lossy",
+  lane: "auto",
+  queueLane: "auto",
+  read: "stable",
+  wait: "backoff",
+} as const;
 const CPU_MAX = 1023;
 const ACTION = "make a configuration";
 
@@ -108,16 +157,20 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly maxSubscribers: number;
   /** The most records of one `broadcastBatch`. See {@linkcode BroadcastConfigFields}. */
   readonly batchSize: number;
-  /** Blocks that a broadcaster may have memory for. See {@linkcode BroadcastConfigFields}. */
+  /** Slots of a ring. See {@linkcode BroadcastConfigFields}. */
   readonly bufferDepth: number;
-  /** The ceiling, in MiB, of the pools of a daemon that is started. See {@linkcode BroadcastConfigFields}. */
+  /** The ceiling, in MiB, of a ring and of the pools of a daemon that is started. See {@linkcode BroadcastConfigFields}. */
   readonly memoryPoolSizeMb: number;
   /** Blocks that may wait for a subscriber. See {@linkcode BroadcastConfigFields}. */
   readonly queueCapacity: number;
-  /** Blocks kept for late subscribers, and asked for by them. See {@linkcode BroadcastConfigFields}. */
-  readonly history: number;
-  /** How old `subscriber.state` may be, in milliseconds. See {@linkcode BroadcastConfigFields}. */
+  /** Blocks of the past to begin with. See {@linkcode BroadcastConfigFields}. */
+  readonly history: number | "all";
+  /** When a writer is called stale, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly heartbeatIntervalMs: number;
+  /** When a silent subscriber of a lossless ring is dropped, in milliseconds. See {@linkcode BroadcastConfigFields}. */
+  readonly readerTimeoutMs: number;
+  /** How often to look where nobody wakes, in milliseconds. See {@linkcode BroadcastConfigFields}. */
+  readonly pollIntervalMs: number;
   /** Whether latencies are measured. See {@linkcode BroadcastConfigFields}. */
   readonly statsEnabled: boolean;
   /** The CPU to pin the thread to, or null. See {@linkcode BroadcastConfigFields}. */
@@ -128,6 +181,10 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly delivery: Delivery;
   /** The lane that subscribers take. See {@linkcode BroadcastConfigFields}. */
   readonly lane: LaneChoice;
+  /** Whether a ring's blocks go to the queue lane too. See {@linkcode BroadcastConfigFields}. */
+  readonly queueLane: QueueLane;
+  /** How subscribers read a lossy ring. See {@linkcode BroadcastConfigFields}. */
+  readonly read: ReadMode;
   /** How subscribers wait. See {@linkcode BroadcastConfigFields}. */
   readonly wait: WaitStrategy;
   /** How long a record may wait for its block to fill, in milliseconds. See {@linkcode BroadcastConfigFields}. */
@@ -147,16 +204,19 @@ export class BroadcastConfig implements BroadcastConfigFields {
     this.bufferDepth = integer(fields, "bufferDepth");
     this.memoryPoolSizeMb = integer(fields, "memoryPoolSizeMb");
     this.queueCapacity = integer(fields, "queueCapacity");
-    this.history = integer(fields, "history");
+    this.history = past(fields, this.bufferDepth);
     this.heartbeatIntervalMs = integer(fields, "heartbeatIntervalMs");
+    this.readerTimeoutMs = integer(fields, "readerTimeoutMs");
+    this.pollIntervalMs = integer(fields, "pollIntervalMs");
     this.statsEnabled = flag(fields, "statsEnabled");
     this.cpuAffinity = cpu(fields);
     this.numaAware = flag(fields, "numaAware");
     this.delivery = choice(fields, "delivery") as Delivery;
     this.lane = choice(fields, "lane") as LaneChoice;
+    this.queueLane = choice(fields, "queueLane") as QueueLane;
+    this.read = choice(fields, "read") as ReadMode;
     this.wait = choice(fields, "wait") as WaitStrategy;
     this.flushAfterMs = integer(fields, "flushAfterMs");
-    if (this.history > this.bufferDepth) refuse("history", this.history, `at most bufferDepth, ${this.bufferDepth}`);
     for (const name of Object.keys(fields)) {
       if (!Object.hasOwn(this, name)) {
         throw new ConfigError(ACTION, {
@@ -169,7 +229,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     Object.freeze(this);
   }
 
-  /** Few subscribers and short queues: 100 subscribers, memory for 100 blocks, 200 queued, batches of 1000, 512 MiB. */
+  /** Few subscribers and a small ring: 100 subscribers, 128 slots, 200 queued, batches of 1000, 512 MiB. */
   static lowLatency(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 100,
@@ -180,7 +240,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     });
   }
 
-  /** Large batches: 1500 subscribers, memory for 1000 blocks, 2000 queued, batches of 20000, 2048 MiB. */
+  /** Large batches: 1500 subscribers, 1024 slots, 2000 queued, batches of 20000, 2048 MiB. */
   static highPerformance(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 1500,
@@ -191,7 +251,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     });
   }
 
-  /** Many subscribers: 2000 of them, memory for 2000 blocks, 5000 queued, batches of 50000, 4096 MiB. */
+  /** Many subscribers: 2000 of them, 2048 slots, 5000 queued, batches of 50000, 4096 MiB. */
   static massiveScale(): BroadcastConfig {
     return new BroadcastConfig({
       maxSubscribers: 2000,
@@ -200,6 +260,11 @@ export class BroadcastConfig implements BroadcastConfigFields {
       memoryPoolSizeMb: 4096,
       queueCapacity: 5000,
     });
+  }
+
+  /** Slots of a ring with this configuration: `bufferDepth`, rounded up to a power of two. */
+  get ringCapacity(): number {
+    return 2 ** Math.ceil(Math.log2(this.bufferDepth));
   }
 
   /**
@@ -249,6 +314,14 @@ function choice(fields: Partial<BroadcastConfigFields>, name: ChoiceField): stri
   const choices: readonly string[] = CHOICES[name];
   if (typeof value === "string" && choices.includes(value)) return value;
   return refuse(name, value, `one of ${choices.join(", ")}`);
+}
+
+function past(fields: Partial<BroadcastConfigFields>, bufferDepth: number): number | "all" {
+  const value: unknown = fields.history;
+  if (value === undefined) return 0;
+  if (value === "all") return value;
+  const isCount = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= bufferDepth;
+  return isCount ? value : refuse("history", value, `an integer from 0 to bufferDepth, ${bufferDepth}, or "all"`);
 }
 
 function cpu(fields: Partial<BroadcastConfigFields>): number | null {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { BlockWriter } from "./block_writer.ts";
 import { LatencyHistogram } from "./latency_histogram.ts";
 import type { BroadcastStats } from "./stats.ts";
 
@@ -12,6 +13,9 @@ export class BroadcastCounters {
   #blocks = 0;
   #records = 0;
   #bytes = 0;
+  // Of the writer, when the counting began.
+  #queueLaneMissedBefore = 0;
+  #droppedBefore = 0;
   #since: number = performance.now();
   readonly #latency: LatencyHistogram | undefined;
 
@@ -32,7 +36,8 @@ export class BroadcastCounters {
     this.#latency?.record((performance.now() - began) * NS_PER_MS);
   }
 
-  snapshot(subscribers: number, memoryBytes: number): BroadcastStats {
+  snapshot(subscribers: number, writer: BlockWriter): BroadcastStats {
+    const { memoryBytes, droppedReaders, queueLaneMissedBlocks } = writer;
     const elapsedMs = performance.now() - this.#since;
     const seconds = elapsedMs / 1000;
     const latencyNs = this.#latency?.summary;
@@ -42,6 +47,8 @@ export class BroadcastCounters {
       sentBytes: this.#bytes,
       refusedBlocks: this.refused,
       errors: this.errors,
+      queueLaneMissedBlocks: queueLaneMissedBlocks - this.#queueLaneMissedBefore,
+      droppedReaders: droppedReaders - this.#droppedBefore,
       subscribers,
       elapsedMs,
       recordsPerSecond: seconds > 0 ? this.#records / seconds : 0,
@@ -51,7 +58,9 @@ export class BroadcastCounters {
     };
   }
 
-  reset(): void {
+  reset(writer: BlockWriter): void {
+    this.#queueLaneMissedBefore = writer.queueLaneMissedBlocks;
+    this.#droppedBefore = writer.droppedReaders;
     this.refused =
       this.errors =
       this.#blocks =

@@ -3,18 +3,21 @@ import { BLOCK_DATA_SIZE, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.t
 import type { MarketDataType } from "../block/market_data_type.ts";
 import type { RecordFields } from "../block/record/field_types.ts";
 import { RecordSchema } from "../block/record/record_schema.ts";
-import { ArgumentError, BatchTooLargeError, DataTooLongError, RecordSizeError } from "../errors.ts";
-import { QueueWriter } from "../queue/queue_writer.ts";
+import { ArgumentError, BatchTooLargeError, ConfigError, DataTooLongError, RecordSizeError } from "../errors.ts";
+import { ringBytes } from "../ring/layout.ts";
 import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import type { BlockLoan } from "./block_loan.ts";
 import { BlockSender, recordSizeOf } from "./block_sender.ts";
+import type { BlockWriter } from "./block_writer.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
 import { requireConfig, requireOptions } from "./checks.ts";
 import { place } from "./placement.ts";
+import { QueueLane } from "./queue_lane.ts";
 import { RecordWriter } from "./record_writer.ts";
-import { Runtime, runtimeOf } from "./runtime.ts";
+import { RingLane } from "./ring_lane.ts";
+import { Runtime, type RuntimeConnection, runtimeOf } from "./runtime.ts";
 import type { BroadcastStats } from "./stats.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 
@@ -26,7 +29,7 @@ export interface DataBroadcasterOptions {
   readonly firstSequence?: number;
 }
 
-const ROOM_POLL_MS = 1;
+const MEBIBYTE = 1024 * 1024;
 /** The names of the options. */
 export const BROADCASTER_OPTIONS: readonly string[] = [
   "runtime",
@@ -53,7 +56,7 @@ export class DataBroadcaster {
   readonly config: BroadcastConfig;
   /** The name of its stream. */
   readonly stream: string;
-  readonly #writer: QueueWriter;
+  readonly #writer: BlockWriter;
   readonly #sender: BlockSender;
   readonly #counters: BroadcastCounters;
 
@@ -65,8 +68,10 @@ export class DataBroadcaster {
    * @param options The runtime, and where the sequence begins.
    * @throws {RuntimeNotOpenError} Without a runtime.
    * @throws {NameTooLongError} When the name has more than 100 bytes.
+   * @throws {SharedMemoryTooSmallError} When `/dev/shm` has no room for the ring.
+   * @throws {ConfigError} When the ring is larger than `memoryPoolSizeMb`.
    * @throws {TooManyPublishersError} When the daemon takes no further one.
-   * @throws {BlockTooLargeError} When the daemon's pools have no chunks for blocks.
+   * @throws {BlockTooLargeError} When the daemon's pools have no chunks for blocks, which the queue lane needs.
    */
   constructor(config: BroadcastConfig, stream: string, options: DataBroadcasterOptions = {}) {
     const action = "make a broadcaster";
@@ -82,20 +87,18 @@ export class DataBroadcaster {
         condition: "firstSequence must be an integer from 0",
       });
     }
-    const { transport, windows, resources } = runtimeOf(action, options.runtime).connection(action);
-    this.#writer = new QueueWriter(transport, windows, {
-      service: config.serviceName,
-      stream: this.stream,
-      lossless: config.delivery === "lossless",
-      history: config.history,
-      firstSequence,
-    });
-    try {
-      // After the port was opened, because there is no block memory to bind before.
-      place(config, transport);
-    } catch (error) {
-      this.#writer.close();
-      throw error;
+    const connection = runtimeOf(action, options.runtime).connection(action);
+    const { transport, resources } = connection;
+    // Before the memory is made, which is bound to the node of this thread.
+    place(config, transport);
+    this.#writer = openLanes(action, connection, config, this.stream, firstSequence);
+    if (config.numaAware) {
+      try {
+        this.#writer.bindNuma();
+      } catch (error) {
+        this.#writer.close();
+        throw error;
+      }
     }
     this.#counters = new BroadcastCounters(config.statsEnabled);
     this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources);
@@ -122,7 +125,10 @@ export class DataBroadcaster {
     return this.#writer.sequence;
   }
 
-  /** Blocks that are kept for late subscribers: `history` of the configuration, as far as the lane can. */
+  /**
+   * Blocks that are kept for late subscribers: of a ring what a reader that comes late finds at least, of the queue lane alone the
+   * `history` of the configuration as far as the lane can.
+   */
   get historyDepth(): number {
     return this.#writer.history;
   }
@@ -133,9 +139,11 @@ export class DataBroadcaster {
    * @param data The records, at most 8160 bytes.
    * @param recordCount How many they are.
    * @param type What they are.
-   * @returns Whether there was room. False is counted as refused: the pool is empty, or a lossless queue full.
+   * @returns Whether there was room. False is counted as refused: a reader of a lossless ring or queue has to read first, or, on the
+   * queue lane alone, the pool is empty.
    * @throws {DataTooLongError} When the data do not fit into a block.
    * @throws {ArgumentError} When an argument is of a wrong type.
+   * @throws {TooManyLoansError} While a loan of the ring is out.
    * @throws {ClosedError} After close.
    */
   broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
@@ -190,7 +198,7 @@ export class DataBroadcaster {
    * Loans a block to write into: no copy.
    *
    * @returns The loan, or null when there is no room, counted as refused.
-   * @throws {TooManyLoansError} When eight loans are out.
+   * @throws {TooManyLoansError} When a loan of a ring is out, or eight of the queue lane alone.
    */
   loan(): BlockLoan | null {
     return this.#sender.loan();
@@ -219,7 +227,7 @@ export class DataBroadcaster {
   }
 
   /**
-   * Blocks this thread until a lossless queue has room.
+   * Blocks this thread until a lossless ring or queue has room.
    *
    * @param timeoutMs How long to wait at the most.
    * @returns Whether there is room.
@@ -227,18 +235,16 @@ export class DataBroadcaster {
   waitForRoomSync(timeoutMs: number): boolean {
     this.#sender.requireOpen("wait for room");
     const deadline = performance.now() + waitTimeoutMs(timeoutMs, "wait for room");
-    const cell = new Int32Array(new SharedArrayBuffer(4));
     while (!this.#writer.hasRoom()) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      // Nobody wakes this cell: it is a sleep, so that the readers get the CPU.
-      Atomics.wait(cell, 0, 0, Math.min(left, ROOM_POLL_MS));
+      this.#writer.sleepForRoom(left);
     }
     return true;
   }
 
   /**
-   * Waits until a lossless queue has room, without blocking the thread.
+   * Waits until a lossless ring or queue has room, without blocking the thread.
    *
    * @param timeoutMs How long to wait at the most.
    * @returns Whether there is room.
@@ -249,17 +255,21 @@ export class DataBroadcaster {
     while (!this.#sender.closed && !this.#writer.hasRoom()) {
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(left, ROOM_POLL_MS)));
+      await this.#writer.roomChange(left);
     }
     return !this.#sender.closed;
   }
 
-  /** Whether anybody is subscribed; takes the stack's lock, so it is not for every block. */
+  /** Whether anybody is subscribed; asks the stack, so it is not for every block. */
   hasSubscribers(): boolean {
     return this.getSubscriberCount() > 0;
   }
 
-  /** Ports subscribed now: one for each Worker of ours, however many subscribers share it, and one for each C++ subscriber. */
+  /**
+   * Subscribers now: those that read the ring, each, in all processes that give signs of life; and native ports of the queue lane, one
+   * for each C++ subscriber and for each Worker of ours that reads that lane. Readers of a ring whose reader table their process
+   * may not write are not known.
+   */
   getSubscriberCount(): number {
     this.#sender.requireOpen("count subscribers");
     return this.#writer.subscriberCount();
@@ -267,12 +277,12 @@ export class DataBroadcaster {
 
   /** What was sent and refused since it was made or reset. Works after close. */
   getStats(): BroadcastStats {
-    return this.#counters.snapshot(this.#sender.closed ? 0 : this.#writer.subscriberCount(), this.#writer.memoryBytes);
+    return this.#counters.snapshot(this.#sender.closed ? 0 : this.#writer.subscriberCount(), this.#writer);
   }
 
   /** Begins the statistics anew. Sequences go on. */
   resetStats(): void {
-    this.#counters.reset();
+    this.#counters.reset(this.#writer);
   }
 
   /** Sends what writers hold, gives back loans and stops offering the stream. Doing it again does nothing. */
@@ -294,4 +304,40 @@ export class DataBroadcaster {
     }
     this.#sender.checkCount(recordCount, type, action);
   }
+}
+
+/** The lanes that a configuration asks for. */
+function openLanes(
+  action: string,
+  { transport, windows }: RuntimeConnection,
+  config: BroadcastConfig,
+  stream: string,
+  firstSequence: number,
+): BlockWriter {
+  const { serviceName: service, ringCapacity: capacity, memoryPoolSizeMb } = config;
+  const lossless = config.delivery === "lossless";
+  if (config.lane === "queue") {
+    const history = config.history === "all" ? config.bufferDepth : config.history;
+    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence });
+  }
+  const bytes = ringBytes(capacity);
+  if (bytes > memoryPoolSizeMb * MEBIBYTE) {
+    throw new ConfigError(action, {
+      condition: `a ring of ${capacity} slots needs ${bytes} bytes, more than memoryPoolSizeMb allows`,
+      value: bytes,
+      limit: memoryPoolSizeMb * MEBIBYTE,
+      remedy: "lower bufferDepth or raise memoryPoolSizeMb",
+    });
+  }
+  return new RingLane(transport, windows, {
+    service,
+    stream,
+    lossless,
+    capacity,
+    maxSubscribers: config.maxSubscribers,
+    heartbeatIntervalMs: config.heartbeatIntervalMs,
+    readerTimeoutMs: config.readerTimeoutMs,
+    firstSequence,
+    withQueue: config.queueLane === "auto" && transport.hasPorts,
+  });
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Block } from "../block/block.ts";
-import { ArgumentError, ClosedError, HeldLimitError, SubscriberLimitError } from "../errors.ts";
-import { QueueReader } from "../queue/queue_reader.ts";
-import { HeldBlocks } from "../queue/held_blocks.ts";
+import { ArgumentError, ClosedError, HeldLimitError } from "../errors.ts";
+import { RING_CAPACITY_MAX } from "../ring/layout.ts";
 import { checkName } from "../transport/names.ts";
+import type { Transport } from "../transport/transport.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import { BlockIterator, type BlockSource } from "./block_iterator.ts";
-import type { BroadcastConfig, LaneChoice, WaitStrategy } from "./broadcast_config.ts";
+import type { BroadcastConfig, LaneChoice, ReadMode, WaitStrategy } from "./broadcast_config.ts";
 import { requireConfig, requireOptions } from "./checks.ts";
+import { HeldBlocks } from "./held_blocks.ts";
 import { place } from "./placement.ts";
 import { ReceiveCounters } from "./receive_counters.ts";
 import { type Runtime, type RuntimeConnection, runtimeOf, type RuntimeResource } from "./runtime.ts";
 import type { ReceiveStats } from "./stats.ts";
+import { StreamReader } from "./stream_reader.ts";
 import { StreamWatch, type SubscriberState } from "./stream_watch.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 import { waitBlocking, waitInLoop } from "./waiting.ts";
@@ -22,8 +24,12 @@ export interface DataSubscriberOptions {
   readonly runtime?: Runtime;
   /** The lane to read. */
   readonly lane?: LaneChoice;
-  /** Blocks of the past to begin with, where they are still kept. */
-  readonly history?: number;
+  /** How a lossy ring is read. */
+  readonly read?: ReadMode;
+  /** Blocks of the past to begin with, where they are still kept, or all of them. */
+  readonly history?: number | "all";
+  /** Whether to read a lossless ring without making its broadcaster wait: blocks can be lost then, and are counted. Default false. */
+  readonly observe?: boolean;
   /** How `for await` and `waitSync` wait. */
   readonly wait?: WaitStrategy;
 }
@@ -62,11 +68,12 @@ export class DataSubscriber {
   readonly config: BroadcastConfig;
   /** The name of its stream. */
   readonly stream: string;
-  readonly #reader: QueueReader;
+  readonly #reader: StreamReader;
   readonly #resource: RuntimeResource;
   readonly #counters: ReceiveCounters;
   readonly #watch: StreamWatch;
   readonly #wait: WaitStrategy;
+  readonly #transport: Transport;
   readonly #held: HeldBlocks;
   readonly #idles = new Set<() => void>();
   /** The one block of `poll` and `receive`; null while a handler runs. */
@@ -91,28 +98,35 @@ export class DataSubscriber {
     this.config = inForce(config, options);
     this.stream = checkName(action, stream);
     const connection: RuntimeConnection = runtimeOf(action, options.runtime).connection(action);
-    const { transport, windows, ports, resources } = connection;
-    const { serviceName, maxSubscribers, wait, delivery, queueCapacity, history, heartbeatIntervalMs } = this.config;
-    if (ports.readerCount(serviceName, this.stream) >= maxSubscribers) {
-      throw new SubscriberLimitError(action, { value: maxSubscribers + 1, limit: maxSubscribers });
-    }
+    const { transport, subscribers, resources } = connection;
+    const { serviceName, maxSubscribers, wait, delivery, history, lane, heartbeatIntervalMs } = this.config;
+    subscribers.require(action, serviceName, this.stream, maxSubscribers);
     const lossless = delivery === "lossless";
     this.#watch = new StreamWatch(transport, serviceName, this.stream, lossless, heartbeatIntervalMs);
-    this.#watch.requireMatch(action);
-    place(config);
-    const reader = new QueueReader(ports, windows, {
+    if (lane !== "ring" && transport.hasPorts) this.#watch.requireMatch(action);
+    place(config, transport);
+    const reader = new StreamReader(connection, {
       service: serviceName,
       stream: this.stream,
+      lane,
       lossless,
-      capacity: queueCapacity,
-      history,
+      queueCapacity: this.config.queueCapacity,
+      ringCapacity: this.config.ringCapacity,
+      history: history === "all" ? RING_CAPACITY_MAX : history,
+      inPlace: this.config.read === "in-place",
+      observe: observeOf(action, options),
+      pollIntervalMs: this.config.pollIntervalMs,
+      heartbeatIntervalMs,
     });
     this.#reader = reader;
     this.#wait = wait;
-    this.#counters = new ReceiveCounters(config.statsEnabled);
-    const held = new HeldBlocks(reader, this);
+    this.#transport = transport;
+    const counters = new ReceiveCounters(config.statsEnabled, transport);
+    this.#counters = counters;
+    const held = new HeldBlocks(reader, counters, this);
     this.#held = held;
     const idles = this.#idles;
+    const leave = subscribers.enter(serviceName, this.stream);
     const resource: RuntimeResource = {
       get closed(): boolean {
         return reader.closed;
@@ -120,6 +134,7 @@ export class DataSubscriber {
       close(): void {
         if (reader.closed) return;
         resources.delete(resource);
+        leave();
         held.releaseAll();
         reader.close();
         for (const endIdle of [...idles]) endIdle();
@@ -130,7 +145,10 @@ export class DataSubscriber {
     watchForLoss(this, "DataSubscriber", this.stream, resource, transport);
   }
 
-  /** Blocks that may wait for this subscriber before it loses the oldest, or, lossless, before the broadcaster has to wait. */
+  /**
+   * Blocks that may wait for this subscriber before it loses the oldest, or, lossless, before the broadcaster has to wait: the slots
+   * of the ring that it reads, or what the queue lane grants.
+   */
   get queueCapacity(): number {
     return this.#reader.capacity;
   }
@@ -141,11 +159,17 @@ export class DataSubscriber {
   }
 
   /**
-   * `waiting`: no broadcaster yet, or, for a lossless subscriber, only lossy ones. `live`: there is one. `ended`: there was one and all are gone; a new one makes it live
-   * again. The answer may be `heartbeatIntervalMs` old.
+   * `waiting`: no broadcaster yet. `live`: there is one. `stale`: that of a ring gives no sign of life, as when its process was
+   * stopped. `ended`: there was one and all are gone; a new one makes it live again. Of several the best. The answer about the
+   * queue lane may be `heartbeatIntervalMs` old.
    */
   get state(): SubscriberState {
-    return this.#watch.state(this.#reader.broadcasters > 0);
+    const ring = this.#reader.ringState;
+    if (ring === "live" || ring === "stale" || this.config.lane === "ring" || !this.#transport.hasPorts) {
+      return ring === "none" ? "waiting" : ring;
+    }
+    const queue = this.#watch.state(this.#reader.heard);
+    return queue === "waiting" && ring === "ended" ? "ended" : queue;
   }
 
   /**
@@ -157,13 +181,21 @@ export class DataSubscriber {
   receive(): Uint8Array | null {
     this.#requireOpen("receive");
     const block = this.#reused ?? new Block();
-    if (!this.#reader.next(block, this.#reader)) return null;
-    this.#counters.received(this.#reader);
-    try {
-      return block.data.slice();
-    } finally {
-      block.release();
+    const reader = this.#reader;
+    const counters = this.#counters;
+    while (reader.next(block)) {
+      counters.received(reader);
+      const { source } = reader;
+      try {
+        const copy = block.data.slice();
+        if (!reader.isVolatile || block.intact) return copy;
+        source.tore();
+        counters.retract(counters.lastRecords, counters.lastBytes);
+      } finally {
+        block.release();
+      }
     }
+    return null;
   }
 
   /** The same as {@linkcode DataSubscriber.receive}. */
@@ -172,8 +204,10 @@ export class DataSubscriber {
   }
 
   /**
-   * The next block, to be held as long as wanted: no copy, unless this Worker's subscribers hold more than 192 blocks of the
-   * stream already, and then one copy. Does not wait.
+   * The next block, to be held as long as wanted. Does not wait. No copy on the queue lane, unless this Worker's subscribers hold more
+   * than 192 blocks of the stream already; none on a lossless ring, unless this subscriber holds one already, and there the
+   * broadcaster gets no more room than the ring has after a held block; one copy on a lossy ring, which is kept whatever the
+   * broadcaster does, but none with `read: "in-place"`.
    *
    * @returns The block; release it, or declare it with `using`. Null when there is none.
    * @throws {HeldLimitError} When 256 blocks are held.
@@ -185,7 +219,7 @@ export class DataSubscriber {
       this.#counters.heldLimitHits++;
       throw new HeldLimitError("receive a block", { value: this.#held.size + 1, limit: HELD_BLOCKS_MAX });
     }
-    return this.#next();
+    return this.#held.next();
   }
 
   /**
@@ -212,9 +246,13 @@ export class DataSubscriber {
     const counters = this.#counters;
     let handled = 0;
     try {
-      while (handled < limit && !reader.closed && reader.next(block, reader)) {
+      while (handled < limit && !reader.closed && reader.next(block)) {
         handled++;
         counters.received(reader);
+        if (reader.isVolatile) {
+          this.#handleVolatile(block, handler);
+          continue;
+        }
         try {
           handler(block);
         } finally {
@@ -236,7 +274,7 @@ export class DataSubscriber {
    */
   waitSync(timeoutMs: number): boolean {
     this.#requireOpen("wait");
-    return waitBlocking(this.#reader, this.#wait, waitTimeoutMs(timeoutMs, "wait"));
+    return waitBlocking(this.#reader, this.#wait, this.#transport, waitTimeoutMs(timeoutMs, "wait"));
   }
 
   /** Whether there is a block to read. */
@@ -281,7 +319,7 @@ export class DataSubscriber {
     };
     const source: BlockSource = {
       isClosed: () => this.closed,
-      nextBlock: () => this.#next(),
+      nextBlock: () => this.#held.next(),
       idle: () => waitInLoop(this.#reader, this.#wait, setEndIdle),
       busy: () => this.#reader.quieten(),
       endIdle: () => endIdle?.(),
@@ -305,12 +343,20 @@ export class DataSubscriber {
     this.close();
   }
 
-  /** The next block as an object of its own that this subscriber keeps until it is released. */
-  #next(): Block | null {
-    const block = this.#held.next();
-    if (block === null) return null;
-    this.#counters.received(this.#reader);
-    return block;
+  /** The same for a block that the writer may overwrite: what changed under the handler was not received. */
+  #handleVolatile(block: Block, handler: (block: Block) => void): void {
+    const counters = this.#counters;
+    const { source } = this.#reader;
+    const { lastRecords, lastBytes } = counters;
+    try {
+      handler(block);
+    } finally {
+      if (!this.closed && !block.released && !block.intact) {
+        source.tore();
+        counters.retract(lastRecords, lastBytes);
+      }
+      block.release();
+    }
   }
 
   #requireOpen(action: string): void {
@@ -324,13 +370,20 @@ export class DataSubscriber {
 export const SUBSCRIBER_OPTIONS: readonly string[] = [
   "runtime",
   "lane",
+  "read",
   "history",
   "wait",
+  "observe",
 ] satisfies (keyof DataSubscriberOptions)[];
 
 /** The configuration with what the options say instead. */
 function inForce(config: BroadcastConfig, options: DataSubscriberOptions): BroadcastConfig {
-  const { lane = config.lane, history = config.history, wait = config.wait } = options;
-  if (lane === config.lane && history === config.history && wait === config.wait) return config;
-  return config.with({ lane, history, wait });
+  const { lane = config.lane, read = config.read, history = config.history, wait = config.wait } = options;
+  const isSame = lane === config.lane && read === config.read && history === config.history && wait === config.wait;
+  return isSame ? config : config.with({ lane, read, history, wait });
+}
+
+function observeOf(action: string, { observe = false }: DataSubscriberOptions): boolean {
+  if (typeof observe === "boolean") return observe;
+  throw new ArgumentError(action, { value: observe, condition: "observe must be true or false" });
 }

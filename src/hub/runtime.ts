@@ -3,91 +3,34 @@ import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import {
   ArgumentError,
-  ConfigError,
   DaemonAbsentError,
   DaemonHungError,
   NameInUseError,
   RuntimeClosedError,
   RuntimeNotOpenError,
-  StackUnknownError,
 } from "../errors.ts";
-import { DATA_EVENT } from "../queue/queue_name.ts";
 import { QueuePorts } from "../queue/queue_ports.ts";
 import { WindowTable } from "../queue/window_table.ts";
-import { checkName } from "../transport/names.ts";
+import { RingStreams } from "../ring/ring_stream.ts";
+import type { MemoryHandle } from "../transport/memory_handle.ts";
+import { MemoryTransport } from "../transport/memory_transport.ts";
 import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
-import { BroadcastConfig } from "./broadcast_config.ts";
-import { requireOptions } from "./checks.ts";
 import { closeAll } from "./close_all.ts";
+import { openMemory } from "./memory_runtimes.ts";
+import { encodeOptions, type RuntimeOptions, type Stack, stackOf } from "./runtime_options.ts";
+import { listStreams, type StreamInfo } from "./stream_info.ts";
+import { SubscriberCounts } from "./subscriber_counts.ts";
 
 /** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
 export type RuntimeState = "attached" | "detached" | "closed";
-
-/** The stacks that a runtime can be opened on. */
-export type Stack = "iceoryx";
-
-/** How much iceoryx itself prints on stderr. */
-export type StackLog = "off" | "error" | "warning" | "info" | "debug";
-
-/** How a runtime is opened. */
-export interface RuntimeOptions {
-  /** The name of this process at the daemon, unique on the machine; 1 to 100 bytes. Default: one that is unique. */
-  readonly name?: string;
-  /** The stack; default `iceoryx`. */
-  readonly stack?: Stack;
-  /** `require`: fail without a healthy RouDi. `spawn`: start one unless there is. Default `require`. */
-  readonly roudi?: "require" | "spawn";
-  /** Whether a RouDi that was spawned outlives the last process that asked for it. Default false. */
-  readonly keepRoudi?: boolean;
-  /** Memory for blocks, in MiB, of a RouDi that is spawned. 1 to 65536; default 64. */
-  readonly poolMemoryMb?: number;
-  /** Its `memoryPoolSizeMb` is the ceiling of `poolMemoryMb`. */
-  readonly config?: BroadcastConfig;
-  /** How long, in milliseconds, RouDi may take to answer. 1 to 60000; default 1000. */
-  readonly timeoutMs?: number;
-  /** What iceoryx prints on stderr; default `off`. */
-  readonly log?: StackLog;
-  /** Where `libqipc.so.1` is; default: it is looked for. */
-  readonly libraryPath?: string;
-}
-
-/** A stream that somebody broadcasts or subscribes to. */
-export interface StreamInfo {
-  /** The service that the stream belongs to. */
-  readonly service: string;
-  /** The name of the stream. */
-  readonly stream: string;
-  /** The lanes that it is offered on or asked for. */
-  readonly lanes: readonly "queue"[];
-  /** Broadcasters of the stream, of all processes. */
-  readonly broadcasters: number;
-  /** Ports that subscribe to it, of all processes: one for each Worker of ours, however many subscribers share it. */
-  readonly subscribers: number;
-}
 
 /** What a runtime closes when it is closed itself. */
 export interface RuntimeResource {
   readonly closed: boolean;
   close(): void;
 }
-
-const ACTION = "open a runtime";
-const MEBIBYTE = 1024 * 1024;
-const DEFAULT_POOL_MEMORY_MB = 64;
-const LOG_LEVELS: readonly string[] = ["off", "error", "warning", "info", "debug"] satisfies StackLog[];
-const KNOWN_OPTIONS: readonly string[] = [
-  "name",
-  "stack",
-  "roudi",
-  "keepRoudi",
-  "poolMemoryMb",
-  "config",
-  "timeoutMs",
-  "log",
-  "libraryPath",
-] satisfies (keyof RuntimeOptions)[];
 
 /** Whether this thread's end is that of the process. Some Web Workers take themselves for the main thread. */
 const ownsProcess = isMainThread && !("WorkerGlobalScope" in globalThis);
@@ -115,11 +58,14 @@ export class Runtime {
   readonly #resources = new Set<RuntimeResource>();
   readonly #windows: WindowTable;
   readonly #ports: QueuePorts;
+  readonly #rings: RingStreams;
+  readonly #subscribers = new SubscriberCounts();
 
   private constructor(transport: Transport) {
     this.#transport = transport;
     this.#windows = new WindowTable(transport);
     this.#ports = new QueuePorts(transport, this.#windows);
+    this.#rings = new RingStreams(transport);
   }
 
   /**
@@ -137,10 +83,14 @@ export class Runtime {
    * @throws {ConfigError} When an option is unknown or out of its range.
    */
   static open(options: RuntimeOptions = {}): Runtime {
-    const lines = encodeOptions(options);
-    const runtime = new Runtime(new NativeTransport("iceoryx", lines, options.libraryPath));
+    const stack = stackOf(options);
+    const runtime = new Runtime(
+      stack === "memory"
+        ? openMemory(options)
+        : new NativeTransport(stack, encodeOptions(options), options.libraryPath),
+    );
     Runtime.#opened.push(runtime);
-    if (ownsProcess && !exitHooked) {
+    if (stack !== "memory" && ownsProcess && !exitHooked) {
       // Bun ends without the library's own exit handler in some ways out, and RouDi would keep the ports for 1.5 s.
       exitHooked = true;
       process.on("exit", disconnectProcess);
@@ -187,6 +137,11 @@ export class Runtime {
     return this.#transport.stack as Stack;
   }
 
+  /** Of the memory stack: what another Worker opens its runtime with; `postMessage` carries it. Undefined on other stacks. */
+  get handle(): MemoryHandle | undefined {
+    return this.#transport instanceof MemoryTransport ? this.#transport.handle : undefined;
+  }
+
   /** Whether the connection stands; costs a few system calls. */
   get state(): RuntimeState {
     return this.#transport.state;
@@ -199,15 +154,7 @@ export class Runtime {
    * @throws {RuntimeClosedError} After close.
    */
   streams(): StreamInfo[] {
-    return this.#transport.ports()
-      .filter((port) => port.event === DATA_EVENT)
-      .map(({ service, stream, publishers, subscribers }) => ({
-        service,
-        stream,
-        lanes: ["queue"],
-        broadcasters: publishers,
-        subscribers,
-      }));
+    return listStreams(this.#transport.ports());
   }
 
   /** Closes what was made with this runtime, then this handle. Views over blocks become empty. Doing it again does nothing. */
@@ -235,7 +182,14 @@ export class Runtime {
    */
   connection(action: string): RuntimeConnection {
     if (this.#transport.state === "closed") throw new RuntimeClosedError(action);
-    return { transport: this.#transport, windows: this.#windows, ports: this.#ports, resources: this.#resources };
+    return {
+      transport: this.#transport,
+      windows: this.#windows,
+      ports: this.#ports,
+      rings: this.#rings,
+      subscribers: this.#subscribers,
+      resources: this.#resources,
+    };
   }
 }
 
@@ -251,44 +205,7 @@ export interface RuntimeConnection {
   readonly transport: Transport;
   readonly windows: WindowTable;
   readonly ports: QueuePorts;
+  readonly rings: RingStreams;
+  readonly subscribers: SubscriberCounts;
   readonly resources: Set<RuntimeResource>;
-}
-
-function encodeOptions(options: RuntimeOptions): string {
-  requireOptions(ACTION, options, KNOWN_OPTIONS);
-  const { name, stack = "iceoryx", roudi = "require", keepRoudi = false, log = "off", timeoutMs = 1000 } = options;
-  if (stack !== "iceoryx") throw new StackUnknownError(ACTION, { value: stack });
-  if (roudi !== "require" && roudi !== "spawn") refuse("roudi", roudi, "require or spawn");
-  if (typeof keepRoudi !== "boolean") refuse("keepRoudi", keepRoudi, "true or false");
-  if (!LOG_LEVELS.includes(log)) refuse("log", log, `one of ${LOG_LEVELS.join(", ")}`);
-  if (!isIntegerIn(timeoutMs, 1, 60_000)) refuse("timeoutMs", timeoutMs, "an integer from 1 to 60000");
-  if (options.libraryPath !== undefined && typeof options.libraryPath !== "string") {
-    refuse("libraryPath", options.libraryPath, "a path");
-  }
-  const lines = [`daemon=${roudi}`, `timeout_ms=${timeoutMs}`, `log=${log}`];
-  if (name !== undefined) lines.push(`name=${checkName(ACTION, name)}`);
-  if (roudi === "spawn") {
-    lines.push(`daemon_keep=${keepRoudi ? 1 : 0}`, `pool_bytes=${poolMemoryMb(options) * MEBIBYTE}`);
-  }
-  return lines.join("\n") + "\n";
-}
-
-function poolMemoryMb(options: RuntimeOptions): number {
-  const { config, poolMemoryMb = DEFAULT_POOL_MEMORY_MB } = options;
-  if (config !== undefined && !(config instanceof BroadcastConfig)) refuse("config", config, "a BroadcastConfig");
-  const ceiling = config?.memoryPoolSizeMb ?? 65536;
-  if (!isIntegerIn(poolMemoryMb, 1, ceiling)) refuse("poolMemoryMb", poolMemoryMb, `an integer from 1 to ${ceiling}`);
-  return poolMemoryMb;
-}
-
-function isIntegerIn(value: unknown, lowest: number, highest: number): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= lowest && value <= highest;
-}
-
-function refuse(name: string, value: unknown, expected: string): never {
-  throw new ConfigError(ACTION, {
-    value,
-    condition: `${name} must be ${expected}`,
-    remedy: `give ${name} ${expected}`,
-  });
 }

@@ -9,10 +9,14 @@ export interface BroadcastStats {
   readonly sentRecords: number;
   /** Data bytes in them. */
   readonly sentBytes: number;
-  /** Attempts that found no room: the pool was empty or a lossless queue full. */
+  /** Attempts that found no room: a lossless ring or queue was full, or, on the queue lane alone, the pool empty. */
   readonly refusedBlocks: number;
   /** Calls that threw. */
   readonly errors: number;
+  /** Of a ring: blocks that the queue lane beside it had no chunk for, so that its subscribers missed them. */
+  readonly queueLaneMissedBlocks: number;
+  /** Of a lossless ring: readers that were dropped because they had died or gave no sign of life. */
+  readonly droppedReaders: number;
   /** Subscribers connected now. */
   readonly subscribers: number;
   /** Milliseconds that these numbers cover. */
@@ -21,7 +25,7 @@ export interface BroadcastStats {
   readonly recordsPerSecond: number;
   /** Data bytes by the time they cover, in MiB. */
   readonly mebibytesPerSecond: number;
-  /** Shared memory that this broadcaster can keep: its history and its loans. */
+  /** Shared memory of this broadcaster: its ring and reader table, or what it can keep of the queue lane's pool. */
   readonly memoryBytes: number;
   /** How long publishing a block took, with `statsEnabled`. */
   readonly latencyNs?: LatencyNs;
@@ -35,13 +39,16 @@ export interface ReceiveStats {
   readonly receivedRecords: number;
   /** Data bytes received. */
   readonly receivedBytes: number;
-  /** Blocks lost between the first and the last one received, of each broadcaster. */
+  /**
+   * Blocks lost, of each broadcaster: on a ring those committed since this subscriber joined, on the queue lane those between the
+   * first and the last one received. Torn blocks are among them.
+   */
   readonly missedBlocks: number;
   /** Runs of missed blocks. */
   readonly gaps: number;
-  /** Blocks that changed while they were read; none on the queue lane. */
+  /** Blocks that changed while they were read in place; they count as missed and not as received. */
   readonly tornBlocks: number;
-  /** Times that a broadcaster gave up waiting for this subscriber; none on the queue lane. */
+  /** Times that the broadcaster of a lossless ring gave up waiting for this subscriber's Worker. */
   readonly droppedByWriter: number;
   /** Times that a block was asked for while 256 were held. */
   readonly heldLimitHits: number;

@@ -4,9 +4,9 @@ import { DATA_EVENT } from "../queue/queue_name.ts";
 import type { PortEntry, Transport } from "../transport/transport.ts";
 
 /** What a subscriber's stream is doing; see `DataSubscriber.state`. */
-export type SubscriberState = "waiting" | "live" | "ended";
+export type SubscriberState = "waiting" | "live" | "stale" | "ended";
 
-/** Knows whether a stream has broadcasters, and asks at most once in an interval. */
+/** Knows whether a stream has broadcasters on the queue lane, and asks at most once in an interval. */
 export class StreamWatch {
   readonly #transport: Transport;
   readonly #service: string;
@@ -26,7 +26,7 @@ export class StreamWatch {
   }
 
   /** @param heard Whether blocks came: a broadcaster that lived between two questions was there. */
-  state(heard: boolean): SubscriberState {
+  state(heard: boolean): Exclude<SubscriberState, "stale"> {
     const now = performance.now();
     // Without a daemon there is nobody to ask, and what was known last stays.
     if (now - this.#askedAt >= this.#intervalMs && this.#transport.state === "attached") {

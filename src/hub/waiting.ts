@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setImmediate } from "node:timers";
-import { yieldThread } from "../transport/process.ts";
+import type { Transport } from "../transport/transport.ts";
 import type { WaitStrategy } from "./broadcast_config.ts";
 
 /** What can be waited on. */
@@ -37,7 +37,12 @@ function spin(source: Waitable, forMs: number): boolean {
  *
  * @returns Whether there is data.
  */
-export function waitBlocking(source: Waitable, strategy: WaitStrategy, timeoutMs: number): boolean {
+export function waitBlocking(
+  source: Waitable,
+  strategy: WaitStrategy,
+  transport: Transport,
+  timeoutMs: number,
+): boolean {
   switch (strategy) {
     case "spin":
       return spin(source, timeoutMs);
@@ -45,7 +50,7 @@ export function waitBlocking(source: Waitable, strategy: WaitStrategy, timeoutMs
       const deadline = performance.now() + timeoutMs;
       while (!source.hasData()) {
         if (performance.now() >= deadline) return false;
-        yieldThread();
+        transport.yieldThread();
       }
       return true;
     }

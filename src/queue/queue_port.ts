@@ -91,10 +91,6 @@ export class QueuePort {
     return this.#closed;
   }
 
-  get readerCount(): number {
-    return this.#readers.length;
-  }
-
   addReader(reader: QueueReader): void {
     this.#readers.push(reader);
   }

@@ -49,15 +49,6 @@ export class QueuePorts {
     return { port, isNew: true };
   }
 
-  /** Readers of a stream, on all of its ports. */
-  readerCount(service: string, stream: string): number {
-    let count = 0;
-    for (const [key, port] of this.#ports) {
-      if (key.startsWith(`${service}\n${stream}\n`)) count += port.readerCount;
-    }
-    return count;
-  }
-
   /** A native port for a moment, to fetch history beside a live one. It never makes a broadcaster wait. */
   openForHistory(demand: QueuePortDemand): TransportSubscriber {
     return this.#open({ ...demand, lossless: false }, QUEUE_CAPACITY_MAX);

@@ -3,6 +3,7 @@ import { bindBlock, type Block, type BlockOwner } from "../block/block.ts";
 import { readSequence } from "../block/header.ts";
 import { BLOCK_SIZE } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
+import type { RingOrigin } from "../transport/transport.ts";
 import { QueueHistory } from "./queue_history.ts";
 import { QUEUE_CAPACITY_MAX } from "./queue_name.ts";
 import type { QueuePort } from "./queue_port.ts";
@@ -117,10 +118,13 @@ export class QueueReader implements BlockOwner {
    *
    * @param block The block to bind; it has to be released before the next one is bound to it.
    * @param owner Who is told of its release, and has to hand that on to this reader.
+   * @param ownerToken What the owner knows it by, where that is not `token`.
    * @returns Whether there was one.
    */
-  next(block: Block, owner: BlockOwner): boolean {
-    if (this.#history !== undefined && this.#history.remaining > 0) return this.#nextOfHistory(block, owner);
+  next(block: Block, owner: BlockOwner = this, ownerToken?: number): boolean {
+    if (this.#history !== undefined && this.#history.remaining > 0) {
+      return this.#nextOfHistory(block, owner, ownerToken);
+    }
     const port = this.#port;
     for (;;) {
       if (this.#cursor === port.head && port.fill() === 0) return false;
@@ -137,23 +141,47 @@ export class QueueReader implements BlockOwner {
       }
       this.#account(source, sequence);
       port.hold(slot);
-      this.#bind(block, window, offset, source, owner, slot);
+      this.#bind(block, window, offset, source, owner, slot, ownerToken);
       return true;
     }
   }
 
   /** Binds the next block for a user who may hold it long: zero-copy while that robs nobody, else to a copy. */
-  nextForLong(block: Block, owner: BlockOwner): boolean {
+  nextForLong(block: Block, owner: BlockOwner, ownerToken: number): boolean {
     const robs = this.#port.holdsUsedUp;
-    if (!this.next(block, owner)) return false;
-    if (robs && this.#token >= 0) this.#moveToCopy(block, owner);
+    if (!this.next(block, owner, ownerToken)) return false;
+    if (robs && this.#token >= 0) this.#moveToCopy(block, owner, ownerToken);
     return true;
+  }
+
+  /** The sequence that the next block of this origin should have, or -1 when none came from it. */
+  expectedOf(origin: RingOrigin): number {
+    const source = this.#port.sources.find(origin.low, origin.high);
+    return source < 0 ? UNKNOWN : this.#expected[source] ?? UNKNOWN;
+  }
+
+  /** Passes the blocks of these origins that come next, which are read by another way; they count neither as read nor as missed. */
+  skip(origins: readonly RingOrigin[]): void {
+    const port = this.#port;
+    while (this.#cursor < port.head || port.fill() > 0) {
+      const source = port.sourceAt(this.#cursor);
+      if (!origins.some(({ low, high }) => port.sources.find(low, high) === source)) return;
+      port.pass(port.slotAt(this.#cursor++));
+    }
   }
 
   releaseBlock(token: number): void {
     // A reader may be closed by the very handler that reads its block, which the port's other readers need back.
     if (token >= 0 && !this.#port.closed) this.#port.unhold(token);
   }
+
+  /** What was taken is this process's until it is given back. */
+  isBlockIntact(): boolean {
+    return true;
+  }
+
+  /** No block of this lane changes while it is read. */
+  tore(): void {}
 
   hasData(): boolean {
     if (this.#closed) return false;
@@ -212,31 +240,39 @@ export class QueueReader implements BlockOwner {
     for (const callback of callbacks) callback();
   }
 
-  #nextOfHistory(block: Block, owner: BlockOwner): boolean {
+  #nextOfHistory(block: Block, owner: BlockOwner, ownerToken: number | undefined): boolean {
     const history = this.#history!;
     const source = history.source;
     const window = history.shift();
     this.#account(source, readSequence(window, 0));
-    this.#bind(block, window, 0, source, owner, this.#privateToken--);
+    this.#bind(block, window, 0, source, owner, this.#privateToken--, ownerToken);
     return true;
   }
 
   /** Binds the block that was bound last to a copy instead, and gives the original back. */
-  #moveToCopy(block: Block, owner: BlockOwner): void {
+  #moveToCopy(block: Block, owner: BlockOwner, ownerToken: number): void {
     const original = this.#token;
     const copy = Window.allocate(BLOCK_SIZE);
     copy.bytes.set(this.#window!.bytes.subarray(this.#offset, this.#offset + BLOCK_SIZE));
-    this.#bind(block, copy, 0, this.#source, owner, this.#privateToken--);
+    this.#bind(block, copy, 0, this.#source, owner, this.#privateToken--, ownerToken);
     this.releaseBlock(original);
   }
 
-  #bind(block: Block, window: Window, offset: number, source: number, owner: BlockOwner, token: number): void {
+  #bind(
+    block: Block,
+    window: Window,
+    offset: number,
+    source: number,
+    owner: BlockOwner,
+    token: number,
+    ownerToken: number = token,
+  ): void {
     this.#window = window;
     this.#offset = offset;
     this.#source = source;
     this.#token = token;
     const { sources } = this.#port;
-    bindBlock(block, window, offset, sources.epochLow(source), sources.epochHigh(source), owner, token);
+    bindBlock(block, window, offset, sources.epochLow(source), sources.epochHigh(source), owner, ownerToken);
   }
 
   #account(source: number, sequence: number): void {

@@ -5,12 +5,20 @@ import {
   BLOCK_SIZE,
   FLAG_LENGTH,
   FLAG_TRAILER,
+  OFFSET_DATA,
+  OFFSET_FLAGS,
   SEQUENCE_MAX,
   TRAILER_OFFSET,
 } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
-import { LOAN_GRANTED, LOAN_NO_CHUNK, type Transport, type TransportPublisher } from "../transport/transport.ts";
+import {
+  LOAN_GRANTED,
+  LOAN_NO_CHUNK,
+  type RingOrigin,
+  type Transport,
+  type TransportPublisher,
+} from "../transport/transport.ts";
 import { DATA_EVENT, QUEUE_HISTORY_MAX } from "./queue_name.ts";
 import type { WindowTable } from "./window_table.ts";
 
@@ -27,6 +35,8 @@ export interface QueueWriterDemand {
   /** Blocks kept for late subscribers; the lane keeps QUEUE_HISTORY_MAX at the most. */
   readonly history: number;
   readonly firstSequence: number;
+  /** Of a broadcaster that has a ring: its epoch, under which this lane repeats the ring's blocks. */
+  readonly epoch?: bigint;
 }
 
 /** The broadcaster's end of the queue lane: claims memory for a block, then commits or gives it back. */
@@ -55,13 +65,17 @@ export class QueueWriter {
         alignment: BLOCK_ALIGNMENT,
         history: this.history,
         blocking: demand.lossless,
+        // What is repeated was stamped before.
+        stamp: demand.epoch === undefined,
       },
     );
     this.#windows = windows;
     this.#stream = demand.stream;
     this.#lossless = demand.lossless;
     this.#sequence = demand.firstSequence;
-    const words = crypto.getRandomValues(new Uint32Array(2));
+    const words = demand.epoch === undefined
+      ? crypto.getRandomValues(new Uint32Array(2))
+      : new Uint32Array(BigUint64Array.of(demand.epoch).buffer);
     this.#epochLow = words[0]!;
     this.#epochHigh = words[1]!;
     this.epoch = BigInt(this.#epochHigh) << 32n | BigInt(this.#epochLow);
@@ -128,6 +142,29 @@ export class QueueWriter {
     if (!this.#native.publish(token)) return false;
     this.#sequence++;
     return true;
+  }
+
+  /** Delivers a copy of a block of the ring, whose memory was claimed before; false as for `commit`. */
+  repeat(token: number, from: Window, fromOffset: number, length: number): boolean {
+    const window = this.#window!;
+    const offset = this.#offset;
+    const bytes = OFFSET_DATA + length;
+    window.bytes.set(from.bytes.subarray(fromOffset, fromOffset + bytes), offset);
+    if (length <= TRAILER_OFFSET) {
+      window.bytes[offset + OFFSET_FLAGS]! |= FLAG_TRAILER;
+      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, 0, 0);
+    }
+    return this.#native.publish(token);
+  }
+
+  /** What the stack calls this port on each chunk. */
+  get origin(): RingOrigin {
+    return this.#native.origin;
+  }
+
+  /** The port, for the ring that it belongs to. */
+  get port(): TransportPublisher {
+    return this.#native;
   }
 
   /** Gives claimed memory back unpublished. */

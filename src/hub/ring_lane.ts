@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout } from "node:timers";
+import type { Window } from "../block/window.ts";
+import { ClosedError, DaemonAbsentError, DaemonGoneError, DaemonHungError, type IpcError } from "../errors.ts";
+import { QueueWriter } from "../queue/queue_writer.ts";
+import type { WindowTable } from "../queue/window_table.ts";
+import {
+  QUEUE_PORTS_GONE,
+  resumeMargin,
+  RING_ENTRIES_MAX,
+  RING_OFFSET_QUEUE_SUBSCRIBERS,
+  ringBytes,
+} from "../ring/layout.ts";
+import { RingWriter } from "../ring/ring_writer.ts";
+import type { RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
+import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
+
+/** How a broadcaster with a ring is opened. */
+export interface RingLaneDemand {
+  readonly service: string;
+  readonly stream: string;
+  readonly lossless: boolean;
+  readonly capacity: number;
+  readonly maxSubscribers: number;
+  readonly heartbeatIntervalMs: number;
+  readonly readerTimeoutMs: number;
+  readonly firstSequence: number;
+  /** Whether the queue lane is served too. */
+  readonly withQueue: boolean;
+}
+
+const QUEUE_SUBSCRIBERS = RING_OFFSET_QUEUE_SUBSCRIBERS >>> 2;
+const NO_ORIGIN: RingOrigin = { low: 0, high: 0 };
+/** Nothing is claimed on the queue lane. */
+const UNCLAIMED = -1;
+/** How long a wait for room goes on before silent readers are looked for again. */
+const ROOM_LOOK_MS = 20;
+/** How often ports that the stack has forgotten are made again. */
+const REMAKE_INTERVAL_MS = 500;
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+/** A broadcaster with a ring, which serves the queue lane as well while somebody is subscribed there. */
+export class RingLane implements BlockWriter {
+  readonly epoch: bigint;
+  readonly history: number;
+  /** A ring has one block being written at a time. */
+  readonly loansMax = 1;
+  readonly memoryBytes: number;
+  readonly window: Window;
+  readonly #transport: Transport;
+  readonly #windows: WindowTable;
+  readonly #demand: RingLaneDemand;
+  readonly #ring: TransportRing;
+  readonly #writer: RingWriter;
+  readonly #words: Int32Array;
+  #queue: QueueWriter | null = null;
+  #queueToken = UNCLAIMED;
+  #queueMissed = 0;
+  #remadeAt = 0;
+  readonly #roomWaiters = new Set<() => void>();
+  #closed = false;
+
+  constructor(transport: Transport, windows: WindowTable, demand: RingLaneDemand) {
+    const { service, stream, capacity, maxSubscribers, lossless } = demand;
+    this.#transport = transport;
+    this.#windows = windows;
+    this.#demand = demand;
+    const ring = transport.createRing({ service, stream }, {
+      capacity,
+      entries: Math.min(maxSubscribers, RING_ENTRIES_MAX),
+      maxSubscribers,
+      lossless,
+      heartbeatIntervalMs: demand.heartbeatIntervalMs,
+      readerTimeoutMs: demand.readerTimeoutMs,
+      firstSequence: demand.firstSequence,
+    });
+    this.#ring = ring;
+    try {
+      this.#writer = new RingWriter(transport, ring, stream);
+      this.epoch = this.#writer.epoch;
+      this.#openPorts();
+    } catch (error) {
+      ring.close();
+      throw error;
+    }
+    this.window = this.#writer.window;
+    this.#words = this.#writer.view.words;
+    this.history = capacity - resumeMargin(capacity);
+    this.memoryBytes = ringBytes(capacity) + ring.table.byteLength;
+  }
+
+  get sequence(): number {
+    return this.#writer.sequence;
+  }
+
+  get droppedReaders(): number {
+    return this.#closed ? 0 : this.#writer.droppedReaders;
+  }
+
+  get queueLaneMissedBlocks(): number {
+    return this.#queueMissed;
+  }
+
+  get offset(): number {
+    return this.#writer.offset;
+  }
+
+  claim(): number {
+    const token = this.#writer.claim();
+    if (token === NO_ROOM) return NO_ROOM;
+    // A word that the library's own thread writes: the stack is not asked for every block.
+    if (Atomics.load(this.#words, QUEUE_SUBSCRIBERS) !== 0 && !this.#claimQueue()) return NO_ROOM;
+    return token;
+  }
+
+  commit(
+    _token: number,
+    window: Window,
+    offset: number,
+    length: number,
+    recordCount: number,
+    dataType: number,
+    recordSize: number,
+    schemaId: number,
+  ): boolean {
+    this.#writer.commit(length, recordCount, dataType, recordSize, schemaId);
+    if (this.#queueToken !== UNCLAIMED) this.#repeat(window, offset, length);
+    return true;
+  }
+
+  abort(): void {
+    // The slot stays invalid and the sequence is the next block's.
+    const token = this.#queueToken;
+    this.#queueToken = UNCLAIMED;
+    if (token !== UNCLAIMED) this.#queue?.abort(token);
+  }
+
+  subscriberCount(): number {
+    return this.#writer.subscriberCount() + this.#queueSubscribers();
+  }
+
+  hasRoom(): boolean {
+    if (!this.#writer.hasRoom()) return false;
+    if (!this.#demand.lossless || this.#queue === null || !this.#feedsQueue) return true;
+    try {
+      return this.#queue.hasRoom();
+    } catch (error) {
+      this.#loseQueue(error);
+      return true;
+    }
+  }
+
+  sleepForRoom(timeoutMs: number): void {
+    const ms = Math.min(timeoutMs, ROOM_LOOK_MS);
+    if (this.#writer.hasRoom()) Atomics.wait(cell, 0, 0, Math.min(ms, 1));
+    else this.#writer.waitForReaders(ms);
+  }
+
+  roomChange(timeoutMs: number): Promise<void> {
+    const waiters = this.#roomWaiters;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        waiters.delete(done);
+        if (waiters.size === 0 && !this.#closed) this.#writer.unparkForReaders();
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(timeoutMs, this.#writer.hasRoom() ? 1 : ROOM_LOOK_MS));
+      waiters.add(done);
+      if (waiters.size === 1) this.#writer.parkForReaders(() => [...waiters].forEach((waiter) => waiter()));
+    });
+  }
+
+  bindNuma(): void {
+    this.#ring.bindNuma();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    for (const waiter of [...this.#roomWaiters]) waiter();
+    this.#closed = true;
+    // The ring first: who reads both lanes is then told of its end before the other one's.
+    this.#writer.close();
+    this.#queue?.close();
+    this.#queue = null;
+  }
+
+  get #feedsQueue(): boolean {
+    const count = Atomics.load(this.#words, QUEUE_SUBSCRIBERS) >>> 0;
+    return count !== 0 && count !== QUEUE_PORTS_GONE;
+  }
+
+  #queueSubscribers(): number {
+    try {
+      return this.#queue?.subscriberCount() ?? 0;
+    } catch (error) {
+      this.#loseQueue(error);
+      return 0;
+    }
+  }
+
+  /** Claims a chunk of the queue lane for the block; false when a lossless queue is full. */
+  #claimQueue(): boolean {
+    if (Atomics.load(this.#words, QUEUE_SUBSCRIBERS) >>> 0 === QUEUE_PORTS_GONE) this.#remakePorts();
+    if (this.#queue === null || this.#queueToken !== UNCLAIMED || !this.#feedsQueue) return true;
+    try {
+      this.#queueToken = this.#queue.claim();
+    } catch (error) {
+      this.#loseQueue(error);
+      return true;
+    }
+    if (this.#queueToken !== NO_ROOM) return true;
+    this.#queueToken = UNCLAIMED;
+    if (this.#demand.lossless) return false;
+    this.#queueMissed++;
+    return true;
+  }
+
+  #repeat(window: Window, offset: number, length: number): void {
+    const token = this.#queueToken;
+    this.#queueToken = UNCLAIMED;
+    try {
+      if (this.#queue!.repeat(token, window, offset, length)) return;
+      this.#queue!.abort(token);
+      this.#queueMissed++;
+    } catch (error) {
+      this.#loseQueue(error);
+    }
+  }
+
+  /** The ring needs no port: what the stack does to those is no reason to stop. */
+  #loseQueue(error: unknown): void {
+    const isLoss = error instanceof DaemonGoneError || error instanceof DaemonAbsentError ||
+      error instanceof DaemonHungError || error instanceof ClosedError;
+    if (!isLoss) throw error as IpcError;
+    this.#queueMissed++;
+    Atomics.store(this.#words, QUEUE_SUBSCRIBERS, QUEUE_PORTS_GONE | 0);
+  }
+
+  #openPorts(): void {
+    const { service, stream, lossless, withQueue, firstSequence } = this.#demand;
+    let origin = NO_ORIGIN;
+    if (withQueue) {
+      // No history: late subscribers of the queue lane begin with the next block, since keeping the past costs as much as publishing.
+      const queue = new QueueWriter(this.#transport, this.#windows, {
+        service,
+        stream,
+        lossless,
+        history: 0,
+        firstSequence,
+        epoch: this.epoch,
+      });
+      this.#queue = queue;
+      origin = queue.origin;
+    }
+    try {
+      this.#ring.announce(origin);
+      this.#ring.watchQueue(this.#queue?.port ?? null);
+    } catch (error) {
+      this.#queue?.close();
+      this.#queue = null;
+      throw error;
+    }
+  }
+
+  /** Makes the ports again after the stack has taken this process for dead, or has died itself. */
+  #remakePorts(): void {
+    const now = performance.now();
+    if (now - this.#remadeAt < REMAKE_INTERVAL_MS) return;
+    this.#remadeAt = now;
+    this.#queue?.close();
+    this.#queue = null;
+    if (!this.#transport.attachAgain()) return;
+    try {
+      this.#openPorts();
+    } catch (error) {
+      this.#loseQueue(error);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ConfigError, StackUnknownError } from "../errors.ts";
+import type { MemoryHandle } from "../transport/memory_handle.ts";
+import type { MemoryOptions } from "../transport/memory_transport.ts";
+import { checkName } from "../transport/names.ts";
+import { BroadcastConfig } from "./broadcast_config.ts";
+import { requireOptions } from "./checks.ts";
+
+/** The stacks that a runtime can be opened on. */
+export type Stack = "iceoryx" | "memory";
+
+/** How much iceoryx itself prints on stderr. */
+export type StackLog = "off" | "error" | "warning" | "info" | "debug";
+
+/** How a runtime is opened. */
+export interface RuntimeOptions {
+  /** The name of this process at the daemon, unique on the machine; 1 to 100 bytes. Default: one that is unique. */
+  readonly name?: string;
+  /**
+   * The stack; default `iceoryx`. `memory`: rings in memory of this process, for its Workers alone; it needs no daemon, no native library
+   * and no permission, and of the other options takes only `name`, `poolMemoryMb`, `config` and `handle`.
+   */
+  readonly stack?: Stack;
+  /** Of the memory stack: the `handle` of the runtime of another Worker, to share its streams. */
+  readonly handle?: MemoryHandle;
+  /** `require`: fail without a healthy RouDi. `spawn`: start one unless there is. Default `require`. */
+  readonly roudi?: "require" | "spawn";
+  /** Whether a RouDi that was spawned outlives the last process that asked for it. Default false. */
+  readonly keepRoudi?: boolean;
+  /**
+   * Memory for blocks, in MiB, of a RouDi that is spawned: 1 to 65536, default 64. Of the memory stack: the most that its rings may take
+   * together, 1 to 4096, default 1024; what is not used is not taken.
+   */
+  readonly poolMemoryMb?: number;
+  /** Its `memoryPoolSizeMb` is the ceiling of `poolMemoryMb`. */
+  readonly config?: BroadcastConfig;
+  /** How long, in milliseconds, RouDi may take to answer. 1 to 60000; default 1000. */
+  readonly timeoutMs?: number;
+  /** What iceoryx prints on stderr; default `off`. */
+  readonly log?: StackLog;
+  /** Where `libqipc.so.1` is; default: it is looked for. */
+  readonly libraryPath?: string;
+}
+
+/** What is attempted, in messages. */
+export const OPEN_ACTION = "open a runtime";
+const MEBIBYTE = 1024 * 1024;
+/** Of a RouDi that is spawned. */
+const DEFAULT_POOL_MEMORY_MB = 64;
+const POOL_MEMORY_MB_MAX = 65536;
+/** Of the memory stack. */
+const DEFAULT_MEMORY_MB = 1024;
+const MEMORY_MB_MAX = 4096;
+const LOG_LEVELS: readonly string[] = ["off", "error", "warning", "info", "debug"] satisfies StackLog[];
+const KNOWN_OPTIONS: readonly string[] = [
+  "name",
+  "stack",
+  "handle",
+  "roudi",
+  "keepRoudi",
+  "poolMemoryMb",
+  "config",
+  "timeoutMs",
+  "log",
+  "libraryPath",
+] satisfies (keyof RuntimeOptions)[];
+const MEMORY_OPTIONS: readonly string[] = [
+  "name",
+  "stack",
+  "handle",
+  "poolMemoryMb",
+  "config",
+] satisfies (keyof RuntimeOptions)[];
+
+/** Throws unless these are options of a runtime; returns its stack. */
+export function stackOf(options: RuntimeOptions): Stack {
+  requireOptions(OPEN_ACTION, options, KNOWN_OPTIONS);
+  const { stack = "iceoryx" } = options;
+  if (stack !== "iceoryx" && stack !== "memory") throw new StackUnknownError(OPEN_ACTION, { value: stack });
+  return stack;
+}
+
+/** How the memory stack is to be made. */
+export function memoryOptions(options: RuntimeOptions): MemoryOptions {
+  requireOptionsOf("memory", options, MEMORY_OPTIONS);
+  return { name: options.name, bytes: memoryMb(options, DEFAULT_MEMORY_MB, MEMORY_MB_MAX) * MEBIBYTE };
+}
+
+/** The lines that the native library takes. */
+export function encodeOptions(options: RuntimeOptions): string {
+  requireOptionsOf("iceoryx", options, KNOWN_OPTIONS.filter((name) => name !== "handle"));
+  const { name, roudi = "require", keepRoudi = false, log = "off", timeoutMs = 1000 } = options;
+  if (roudi !== "require" && roudi !== "spawn") refuse("roudi", roudi, "require or spawn");
+  if (typeof keepRoudi !== "boolean") refuse("keepRoudi", keepRoudi, "true or false");
+  if (!LOG_LEVELS.includes(log)) refuse("log", log, `one of ${LOG_LEVELS.join(", ")}`);
+  if (!isIntegerIn(timeoutMs, 1, 60_000)) refuse("timeoutMs", timeoutMs, "an integer from 1 to 60000");
+  if (options.libraryPath !== undefined && typeof options.libraryPath !== "string") {
+    refuse("libraryPath", options.libraryPath, "a path");
+  }
+  const lines = [`daemon=${roudi}`, `timeout_ms=${timeoutMs}`, `log=${log}`];
+  if (name !== undefined) lines.push(`name=${checkName(OPEN_ACTION, name)}`);
+  if (roudi === "spawn") {
+    lines.push(
+      `daemon_keep=${keepRoudi ? 1 : 0}`,
+      `pool_bytes=${memoryMb(options, DEFAULT_POOL_MEMORY_MB, POOL_MEMORY_MB_MAX) * MEBIBYTE}`,
+    );
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** An option that would have no effect on this stack is refused. */
+function requireOptionsOf(stack: Stack, options: RuntimeOptions, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(name)) continue;
+    throw new ConfigError(OPEN_ACTION, {
+      value: name,
+      condition: `the ${stack} stack has no such option`,
+      remedy: `use one of ${known.join(", ")}`,
+    });
+  }
+}
+
+function memoryMb({ config, poolMemoryMb }: RuntimeOptions, standard: number, most: number): number {
+  if (config !== undefined && !(config instanceof BroadcastConfig)) refuse("config", config, "a BroadcastConfig");
+  const ceiling = Math.min(config?.memoryPoolSizeMb ?? most, most);
+  const given = poolMemoryMb ?? Math.min(standard, ceiling);
+  if (!isIntegerIn(given, 1, ceiling)) refuse("poolMemoryMb", given, `an integer from 1 to ${ceiling}`);
+  return given;
+}
+
+function isIntegerIn(value: unknown, lowest: number, highest: number): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= lowest && value <= highest;
+}
+
+function refuse(name: string, value: unknown, expected: string): never {
+  throw new ConfigError(OPEN_ACTION, {
+    value,
+    condition: `${name} must be ${expected}`,
+    remedy: `give ${name} ${expected}`,
+  });
+}

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout } from "node:timers";
+import type { Block, BlockOwner } from "../block/block.ts";
+import type { Window } from "../block/window.ts";
+import { DeliveryMismatchError } from "../errors.ts";
+import { QUEUE_CAPACITY_MAX } from "../queue/queue_name.ts";
+import { QueueReader } from "../queue/queue_reader.ts";
+import type { RingPort } from "../ring/ring_port.ts";
+import { RingReader } from "../ring/ring_reader.ts";
+import type { RingMember, RingStream } from "../ring/ring_stream.ts";
+import type { LaneChoice } from "./broadcast_config.ts";
+import type { RuntimeConnection } from "./runtime.ts";
+
+/** What a subscriber asks of its stream. */
+export interface StreamDemand {
+  readonly service: string;
+  readonly stream: string;
+  readonly lane: LaneChoice;
+  readonly lossless: boolean;
+  /** Blocks that may wait on the queue lane, and slots that a ring is expected to have before one is there. */
+  readonly queueCapacity: number;
+  readonly ringCapacity: number;
+  readonly history: number;
+  readonly inPlace: boolean;
+  readonly observe: boolean;
+  readonly pollIntervalMs: number;
+  readonly heartbeatIntervalMs: number;
+}
+
+/** Losses of lanes that were left. */
+export interface ReaderLosses {
+  readonly missedBlocks: number;
+  readonly gaps: number;
+  readonly tornBlocks: number;
+  readonly droppedByWriter: number;
+  readonly foreignChunks: number;
+  readonly broadcasters: number;
+}
+
+/** Looks in vain between two questions for new rings, after the first one; a power of two. */
+const LOOKS_PER_NEWS = 64;
+/** The same between two questions whether a silent writer still lives. */
+const LOOKS_PER_LIFE = 4096;
+/** Blocks between two questions for new rings while there is always data; a power of two. */
+const BLOCKS_PER_NEWS = 1024;
+/** Blocks in a row from one of several rings. */
+const FAIR_RUN = 16;
+/** How long a blocked thread sleeps before it looks for new rings again, and how long where it waits for several things. */
+const WAIT_SLICE_MS = 10;
+const MANY_WAIT_SLICE_MS = 1;
+
+/** What blocks come from. */
+export type LaneReader = QueueReader | RingReader;
+
+/**
+ * One subscriber's way through the lanes of its stream: all of its rings, merged fairly, or the queue lane as long as there is no
+ * ring. Rings whose writer has ended are read to their end first.
+ */
+export class StreamReader implements RingMember {
+  readonly #connection: RuntimeConnection;
+  readonly #demand: StreamDemand;
+  readonly #rings: RingStream | null = null;
+  readonly #createdMs: number;
+  #joining = true;
+  #readers: RingReader[] = [];
+  /** The only lane that there is, when it is a ring: the hot path. */
+  #only: RingReader | null = null;
+  #queue: QueueReader | null = null;
+  /** Blocks that may still be taken from a queue that is about to be left for a ring. */
+  #queueRest = 0;
+  #turn = 0;
+  #run = 0;
+  #looks = 0;
+  #blocks = 0;
+  #source: LaneReader | null = null;
+  #isVolatile = false;
+  #past: ReaderLosses = {
+    missedBlocks: 0,
+    gaps: 0,
+    tornBlocks: 0,
+    droppedByWriter: 0,
+    foreignChunks: 0,
+    broadcasters: 0,
+  };
+  /** Broadcasters of rings whose blocks came through the queue before. */
+  readonly #heardBefore = new Set<RingReader>();
+  readonly #parked = new Set<() => void>();
+  readonly #onReady = (): void => this.#wake();
+  #timer: NodeJS.Timeout | undefined;
+  #hadRing = false;
+  #closed = false;
+
+  constructor(connection: RuntimeConnection, demand: StreamDemand) {
+    this.#connection = connection;
+    this.#demand = demand;
+    this.#createdMs = connection.transport.clockMs();
+    try {
+      if (demand.lane !== "queue") {
+        this.#rings = connection.rings.acquire(demand);
+        this.#rings.join(this);
+      }
+      this.#openQueueIfNeeded(demand.history);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#joining = false;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Of the block that was bound last: where it came from, where it lies, and what it is given back by. */
+  get source(): LaneReader {
+    return this.#source!;
+  }
+
+  get window(): Window {
+    return this.#source!.window;
+  }
+
+  get offset(): number {
+    return this.#source!.offset;
+  }
+
+  get token(): number {
+    return this.#source!.token;
+  }
+
+  /** Whether blocks can change while user code has them. */
+  get isVolatile(): boolean {
+    return this.#isVolatile;
+  }
+
+  /** Blocks that may wait for this reader. */
+  get capacity(): number {
+    return this.#readers[0]?.port.view.capacity ?? this.#queue?.capacity ?? this.#demand.ringCapacity;
+  }
+
+  /** Whether blocks came from anybody. */
+  get heard(): boolean {
+    return this.losses.broadcasters > 0;
+  }
+
+  /** What was lost, on all lanes. */
+  get losses(): ReaderLosses {
+    let losses = this.#past;
+    for (const reader of this.#readers) losses = this.#withRing(losses, reader);
+    return this.#queue === null ? losses : withQueue(losses, this.#queue);
+  }
+
+  /** Whether it reads, or read, rings; and the best that their writers do now. */
+  get ringState(): "none" | "live" | "stale" | "ended" {
+    if (this.#closed || this.#rings === null) return this.#hadRing ? "ended" : "none";
+    this.#rings.look();
+    let best: "none" | "stale" | "ended" = this.#hadRing ? "ended" : "none";
+    for (const { port } of this.#readers) {
+      const { state } = port;
+      if (state === "live") return "live";
+      if (state === "stale") best = "stale";
+    }
+    return best;
+  }
+
+  /** A ring of the stream was found. */
+  adopt(port: RingPort): void {
+    const { lossless, stream, history, inPlace } = this.#demand;
+    if (this.#joining && lossless && !port.view.lossless) {
+      throw new DeliveryMismatchError("make a subscriber", { value: stream });
+    }
+    // A ring that was made after this reader is read from its first block, however late it was found.
+    const isLater = !this.#joining && ((port.view.createdMs - this.#createdMs) | 0) >= 0;
+    const heard = this.#queue?.expectedOf(port.news.origin) ?? -1;
+    // Known to be ended now, so that it is read to its end before the new one.
+    for (const reader of this.#readers) reader.port.isEnded();
+    const reader = new RingReader(port, {
+      history: isLater || heard >= 0 ? null : history,
+      atLeast: Math.max(0, heard),
+      inPlace,
+    });
+    this.#hadRing = true;
+    if (heard >= 0) this.#heardBefore.add(reader);
+    this.#readers.push(reader);
+    if (this.#queue !== null) this.#queueRest = QUEUE_CAPACITY_MAX;
+    this.#rearrange();
+  }
+
+  /** Binds the next block of any lane; false when there is none. */
+  next(block: Block): boolean {
+    const only = this.#only;
+    if (only === null || (++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0 || !only.next(block)) {
+      return this.#nextOfAny(block, undefined, undefined);
+    }
+    this.#source = only;
+    this.#looks = 0;
+    return true;
+  }
+
+  /** Binds the next block for a user who may hold it long, under an owner and a token of his own. */
+  nextForLong(block: Block, owner: BlockOwner, token: number): boolean {
+    return this.#nextOfAny(block, owner, token);
+  }
+
+  hasData(): boolean {
+    if (this.#closed) return false;
+    for (const reader of this.#readers) if (reader.hasData()) return true;
+    if (this.#queue?.hasData()) return true;
+    if (!this.#look()) return false;
+    for (const reader of this.#readers) if (reader.hasData()) return true;
+    return this.#queue?.hasData() ?? false;
+  }
+
+  /** Blocks the thread until there is data or the time is over. */
+  wait(timeoutMs: number): boolean {
+    const deadline = performance.now() + timeoutMs;
+    while (!this.hasData()) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      this.#tend();
+      const [reader] = this.#readers;
+      if (this.#only !== null) this.#only.port.wait(this.#only, Math.min(left, WAIT_SLICE_MS));
+      else if (reader === undefined && this.#queue !== null) this.#queue.wait(Math.min(left, WAIT_SLICE_MS));
+      else if (reader !== undefined) reader.port.wait(reader, Math.min(left, MANY_WAIT_SLICE_MS));
+      else sleep(Math.min(left, MANY_WAIT_SLICE_MS));
+      if (this.#only === null && reader !== undefined) this.#readers.push(this.#readers.shift()!);
+    }
+    return true;
+  }
+
+  /** Calls back once in the event loop when there is data; several loops of one subscriber may wait at once. */
+  park(onReady: () => void): void {
+    this.#parked.add(onReady);
+    if (this.#parked.size > 1) return;
+    for (const reader of this.#readers) reader.port.park(reader, this.#onReady);
+    this.#queue?.park(this.#onReady);
+    this.#rings?.park(this.#onReady);
+    // A writer that died wakes nobody.
+    this.#timer = setTimeout(() => {
+      if (this.#tend()) this.#wake();
+      else this.#timer?.refresh();
+    }, this.#demand.heartbeatIntervalMs).unref();
+  }
+
+  /** Takes a park back. */
+  unpark(onReady: () => void): void {
+    if (this.#parked.delete(onReady) && this.#parked.size === 0) this.#unparkAll();
+  }
+
+  /** Being woken helps nobody now. */
+  quieten(): void {
+    this.#queue?.quieten();
+  }
+
+  /** Leaves all lanes. Blocks still held must be released before. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unparkAll();
+    for (const reader of this.#readers.splice(0)) this.#forget(reader);
+    if (this.#queue !== null) this.#closeQueue(this.#queue);
+    this.#only = null;
+    this.#rings?.leave(this);
+  }
+
+  #nextOfAny(block: Block, owner: BlockOwner | undefined, token: number | undefined): boolean {
+    if (this.#closed) return false;
+    for (let tries = 0; tries < 2; tries++) {
+      if (this.#nextOfQueue(block, owner, token) || this.#nextOfRings(block, owner, token)) {
+        if ((this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#look();
+        this.#looks = 0;
+        return true;
+      }
+      const looks = this.#looks++;
+      if ((looks & (LOOKS_PER_NEWS - 1)) !== 0) return false;
+      const changed = (looks & (LOOKS_PER_LIFE - 1)) === LOOKS_PER_LIFE - LOOKS_PER_NEWS ? this.#tend() : this.#look();
+      if (!changed) return false;
+    }
+    return false;
+  }
+
+  #nextOfRings(block: Block, owner: BlockOwner | undefined, token: number | undefined): boolean {
+    const readers = this.#readers;
+    for (let index = 0; index < readers.length; index++) {
+      const at = (this.#turn + index) % readers.length;
+      const reader = readers[at]!;
+      if (!reader.next(block, owner ?? reader, token)) continue;
+      this.#source = reader;
+      if (index > 0) this.#run = 0;
+      this.#turn = at;
+      if (++this.#run >= FAIR_RUN && !reader.port.isKnownEnded) {
+        this.#run = 0;
+        this.#turn = at + 1;
+      }
+      return true;
+    }
+    return false;
+  }
+
+  #nextOfQueue(block: Block, owner: BlockOwner | undefined, token: number | undefined): boolean {
+    const queue = this.#queue;
+    if (queue === null) return false;
+    if (this.#readers.length > 0) {
+      queue.skip(this.#readers.map(({ port }) => port.news.origin));
+      if (this.#queueRest-- <= 0 || !queue.hasData()) {
+        this.#closeQueue(queue);
+        this.#rearrange();
+        return false;
+      }
+    } else if (this.#rings?.hasNews() && this.#look()) {
+      // The ring first: what it has need not be read here.
+      return this.#nextOfQueue(block, owner, token);
+    }
+    const found = owner === undefined ? queue.next(block) : queue.nextForLong(block, owner, token!);
+    if (found) this.#source = queue;
+    return found;
+  }
+
+  /** Looks for new rings and leaves those that are over; tells whether anything changed. */
+  #look(): boolean {
+    if (this.#rings === null) return false;
+    let changed = this.#rings.hasNews() && this.#rings.look();
+    for (const reader of [...this.#readers]) {
+      if (!reader.port.isKnownEnded || !reader.isDrained()) continue;
+      this.#readers.splice(this.#readers.indexOf(reader), 1);
+      this.#forget(reader);
+      changed = true;
+    }
+    if (changed) {
+      this.#openQueueIfNeeded(0);
+      this.#rearrange();
+    }
+    return changed;
+  }
+
+  /** The same, after asking whether silent writers still live. */
+  #tend(): boolean {
+    for (const { port } of this.#readers) void port.state;
+    return this.#look();
+  }
+
+  #forget(reader: RingReader): void {
+    this.#past = this.#withRing(this.#past, reader);
+    this.#heardBefore.delete(reader);
+    reader.close();
+  }
+
+  #openQueueIfNeeded(history: number): void {
+    const { transport, windows, ports } = this.#connection;
+    const { lane, service, stream, lossless, queueCapacity } = this.#demand;
+    if (this.#queue !== null || this.#readers.length > 0 || lane === "ring") return;
+    if (lane === "auto" && (!transport.hasPorts || transport.state !== "attached")) return;
+    this.#queue = new QueueReader(ports, windows, {
+      service,
+      stream,
+      lossless,
+      capacity: queueCapacity,
+      history: Math.min(history, Number.MAX_SAFE_INTEGER),
+    });
+  }
+
+  #closeQueue(queue: QueueReader): void {
+    this.#past = withQueue(this.#past, queue);
+    this.#queue = null;
+    queue.close();
+  }
+
+  #rearrange(): void {
+    this.#only = this.#readers.length === 1 && this.#queue === null ? this.#readers[0]! : null;
+    this.#isVolatile = this.#readers.some((reader) => reader.isVolatile);
+    this.#turn = 0;
+    this.#run = 0;
+  }
+
+  #withRing(losses: ReaderLosses, reader: RingReader): ReaderLosses {
+    return {
+      ...losses,
+      missedBlocks: losses.missedBlocks + reader.missedBlocks,
+      gaps: losses.gaps + reader.gaps,
+      tornBlocks: losses.tornBlocks + reader.tornBlocks,
+      droppedByWriter: losses.droppedByWriter + reader.droppedByWriter,
+      broadcasters: losses.broadcasters + (reader.heard && !this.#heardBefore.has(reader) ? 1 : 0),
+    };
+  }
+
+  #wake(): void {
+    this.#unparkAll();
+    const callbacks = [...this.#parked];
+    this.#parked.clear();
+    for (const callback of callbacks) callback();
+  }
+
+  #unparkAll(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const reader of this.#readers) reader.port.unpark(reader);
+    this.#queue?.unpark(this.#onReady);
+    this.#rings?.unpark(this.#onReady);
+  }
+}
+
+function withQueue(losses: ReaderLosses, queue: QueueReader): ReaderLosses {
+  return {
+    ...losses,
+    missedBlocks: losses.missedBlocks + queue.missedBlocks,
+    gaps: losses.gaps + queue.gaps,
+    foreignChunks: losses.foreignChunks + queue.foreignChunks,
+    broadcasters: losses.broadcasters + queue.broadcasters,
+  };
+}
+
+/** Nobody wakes this cell. */
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+function sleep(ms: number): void {
+  Atomics.wait(cell, 0, 0, ms);
+}

@@ -80,6 +80,7 @@ static inline void qaultra_ring_announce_change(const qaultra_ring_table* table)
 
 /** Claims a free entry; null when none is. `state` is then what the entry holds. */
 static inline qaultra_ring_entry* qaultra_ring_entry_claim(const qaultra_ring_table* table, uint32_t* state) {
+  *state = 0;
   for (uint32_t i = 0; i < table->entry_count; i++) {
     const uint32_t seen = QAULTRA_RING_LOAD(&table->entries[i].state);
     if (qaultra_ring_entry_status(seen) != QAULTRA_RING_ENTRY_FREE) continue;

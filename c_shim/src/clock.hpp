@@ -27,6 +27,11 @@ inline uint64_t now_ns() noexcept {
     return static_cast<uint64_t>(now.tv_sec) * kNsPerS + static_cast<uint64_t>(now.tv_nsec);
 }
 
+/** CLOCK_MONOTONIC in milliseconds modulo 2^32, as the heartbeats of rings have it. */
+inline uint32_t clock_ms() noexcept {
+    return static_cast<uint32_t>(now_ns() / kNsPerMs);
+}
+
 /** Not interrupted by signals for good: the caller looks at the clock. */
 inline void sleep_ns(uint64_t ns) noexcept {
     const timespec pause = to_timespec(ns);

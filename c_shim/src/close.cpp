@@ -3,6 +3,7 @@
 
 #include "exit.hpp"
 #include "publisher.hpp"
+#include "ring.hpp"
 #include "runtime.hpp"
 #include "subscriber.hpp"
 #include "waiter.hpp"
@@ -36,6 +37,11 @@ void close_kind(uint32_t runtime, Kind kind) noexcept {
             if (waiter != nullptr && waiter->runtime == runtime) {
                 waiter_close(waiter);
             }
+        } else if (kind == Kind::ring) {
+            Ring* ring = handle_object<Ring>(handle, kind);
+            if (ring != nullptr && ring->runtime == runtime) {
+                ring_close(ring, true);
+            }
         }
     }
 }
@@ -43,6 +49,7 @@ void close_kind(uint32_t runtime, Kind kind) noexcept {
 } // namespace
 
 void close_ports_of(uint32_t runtime) noexcept {
+    close_kind(runtime, Kind::ring); // while the port is still there whose subscribers may want it
     close_kind(runtime, Kind::waiter);
     close_kind(runtime, Kind::subscriber);
     close_kind(runtime, Kind::publisher);

@@ -4,11 +4,15 @@
 #include "close.hpp"
 #include "export.hpp"
 #include "publisher.hpp"
+#include "ring.hpp"
+#include "ring_wait.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "subscriber.hpp"
 #include "waiter.hpp"
 #include "waitset.hpp"
+
+#include <unistd.h>
 
 #include <cstdlib>
 #include <mutex>
@@ -38,8 +42,14 @@ void destroy_all() {
     });
 }
 
+/** The process that everything was opened in. */
+pid_t g_process = 0;
+
 void on_atexit() {
-    process_exit();
+    // A child that was forked and never became another program has none of it, and must not end its parent's.
+    if (getpid() == g_process) {
+        process_exit();
+    }
 }
 
 } // namespace
@@ -52,6 +62,9 @@ void process_exit() noexcept {
     if (g_exiting.exchange(true)) {
         return;
     }
+    // First, while it can still be asked who wants to read a ring to its end.
+    rings_end_at_exit();
+    ring_waits_end();
     const bool none_parked = wake_parked_threads(QIPC_SIGNAL_DEFER_MS_MAX);
     const bool none_inside = gate_close(QIPC_SIGNAL_DEFER_MS_MAX);
     if (none_parked && none_inside) {
@@ -64,7 +77,10 @@ void process_exit() noexcept {
 
 void register_process_exit() noexcept {
     static std::once_flag once;
-    std::call_once(once, [] { std::atexit(on_atexit); });
+    std::call_once(once, [] {
+        g_process = getpid();
+        std::atexit(on_atexit);
+    });
 }
 
 } // namespace qipc

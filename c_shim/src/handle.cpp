@@ -34,6 +34,8 @@ const char* name_of(Kind kind) noexcept {
         return "subscriber";
     case Kind::waiter:
         return "waiter";
+    case Kind::ring:
+        return "ring";
     case Kind::none:
         break;
     }

@@ -10,9 +10,9 @@
 
 namespace qipc {
 
-enum class Kind : uint32_t { none = 0, runtime, publisher, subscriber, waiter };
+enum class Kind : uint32_t { none = 0, runtime, publisher, subscriber, waiter, ring };
 
-/** Handles of one process at once: more than a daemon has ports for, plus runtimes and waiters of every thread. */
+/** Handles of one process at once: more than a daemon has ports for, plus rings, and runtimes and waiters of every thread. */
 inline constexpr uint32_t kHandlesMax = 4096;
 
 struct HandleSlot {

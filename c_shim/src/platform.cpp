@@ -2,6 +2,7 @@
 #include "platform.hpp"
 
 #include "check.hpp"
+#include "clock.hpp"
 #include "error.hpp"
 #include "export.hpp"
 #include "qaultra_ipc/qipc.h"
@@ -109,6 +110,10 @@ QIPC_EXPORT double qipc_clock_since_ns(uint32_t low, uint32_t high) {
     const auto now_ns = static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
     const uint64_t then_ns = static_cast<uint64_t>(high) << 32 | low;
     return static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(now_ns) - then_ns));
+}
+
+QIPC_EXPORT uint32_t qipc_clock_ms() {
+    return qipc::clock_ms();
 }
 
 QIPC_EXPORT int32_t qipc_thread_pin(uint32_t cpu) {

@@ -196,6 +196,20 @@ uint32_t port_pool_closing_subscribers_of(const PortPoolData& pool, const Stream
     return count;
 }
 
+uint32_t port_pool_subscribers(const PortPoolData& pool, const iox::capro::ServiceDescription& description,
+                               const std::string& runtime_name) {
+    const Key key = key_of(description);
+    uint32_t count = 0;
+    each(pool.m_subscriberPortMembers, [&](const SubscriberPortData& subscriber) {
+        if (!subscriber.m_toBeDestroyed.load(std::memory_order_relaxed)
+            && subscriber.m_subscribeRequested.load(std::memory_order_relaxed)
+            && text_of(subscriber.m_runtimeName) == runtime_name && key_of(subscriber.m_serviceDescription) == key) {
+            ++count;
+        }
+    });
+    return count;
+}
+
 Connection port_pool_connection(const PortPoolData& pool, const StreamName& name, SubscriberPortData& subscriber) {
     const Key key = key_of(name);
     const iox::rp::RelativePointer<Queue> queue(static_cast<Queue*>(&subscriber.m_chunkReceiverData));

@@ -34,6 +34,10 @@ uint32_t port_pool_closing_subscribers(const iox::roudi::PortPoolData& pool);
 uint32_t port_pool_closing_subscribers_of(const iox::roudi::PortPoolData& pool, const StreamName& name,
                                           const std::vector<uint64_t>& except);
 
+/** Subscriber ports of one stream that a runtime of this name has. */
+uint32_t port_pool_subscribers(const iox::roudi::PortPoolData& pool, const iox::capro::ServiceDescription& description,
+                               const std::string& runtime_name);
+
 enum class Connection {
     complete, // every publisher of the stream that can serve this subscriber does
     no_place, // one has given all its places to others

@@ -2,6 +2,7 @@
 #include "waiter.hpp"
 
 #include "listener.hpp"
+#include "ring_waiter.hpp"
 #include "signals.hpp"
 #include "subscriber.hpp"
 
@@ -43,6 +44,7 @@ void waiter_forget_removed(Subscriber& subscriber) {
 
 void waiter_close(Waiter* waiter) noexcept {
     handle_free(waiter->handle);
+    ring_disarm_all(*waiter);
     const CallGuard guard;
     Thread* thread = thread_current();
     if (!guard.entered || thread == nullptr) {

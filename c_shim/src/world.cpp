@@ -8,6 +8,8 @@
 #include "exit.hpp"
 #include "listener.hpp"
 #include "port_pool.hpp"
+#include "ring_ports.hpp"
+#include "ring_remains.hpp"
 #include "signals.hpp"
 #include "turn.hpp"
 #include "waitset.hpp"
@@ -64,6 +66,7 @@ struct Attached {
 
 void detach(World& world) {
     listener_end_all(world);
+    ring_ports_forget(world);
     if (world.sentinel != nullptr && sentinel_holds(world)) {
         stack_drop_condition(world.sentinel);
     }
@@ -180,6 +183,7 @@ int32_t world_open(Options&& options, std::shared_ptr<World>* out) {
         restore_detail(detail);
         return status;
     }
+    ring_remove_remains();
     world = fresh;
     *out = fresh;
     return QIPC_OK;

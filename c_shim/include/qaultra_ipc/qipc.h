@@ -77,6 +77,11 @@ extern "C" {
 #define QIPC_E_UNSUPPORTED (-34)         /* this machine or stack cannot do it */
 #define QIPC_E_TOO_MANY_WAITERS (-35)    /* limit: condition variables of the daemon */
 #define QIPC_E_VERSION (-36)             /* the daemon speaks another version of its protocol */
+#define QIPC_E_RING_GONE (-37)           /* no ring of this epoch: its writer closed it or died, and it was removed */
+#define QIPC_E_RING_VERSION (-38)        /* value: the version of the ring, limit: the one known here */
+#define QIPC_E_RING_CORRUPT (-39)        /* a header that does not fit its segment; the text names the field; value, limit */
+#define QIPC_E_RING_CAPACITY (-40)       /* a ring's capacity is no power of two within the limits: value, limit */
+#define QIPC_E_RING_ENTRY (-41)          /* an entry of a reader table, or their count, is out of range: value, limit */
 
 /** The ABI this library implements: QIPC_ABI_VERSION. Any thread. */
 uint32_t qipc_abi_version(void);
@@ -233,6 +238,96 @@ int32_t qipc_waiter_disarm(uint32_t waiter, uint32_t subscriber);
 
 /** To be called by the reader of the socket before it looks at its subscribers. */
 int32_t qipc_waiter_clear(uint32_t waiter);
+
+/* ---- ring ------------------------------------------------------------------------------------------------------- */
+
+#define QIPC_RING_CAPACITY_MIN 16u
+#define QIPC_RING_CAPACITY_MAX 65536u
+#define QIPC_RING_ENTRIES_MAX 1024u
+#define QIPC_RING_WAITS_MAX 64u
+
+#define QIPC_RING_LOSSLESS 1u /* flags of qipc_ring_create */
+
+#define QIPC_RING_DATA 0u /* the words of a reader table that can be waited on: who waits for data, */
+#define QIPC_RING_ROOM 1u /* and a lossless writer that waits for room */
+
+/**
+ * A ring is two files in /dev/shm, laid out as ring.h says and named after the epoch, a random number: the blocks, which
+ * readers map read-only, and the table of its readers. What happens in them is up to the caller, by atomic accesses; these
+ * calls make, find, check, keep alive and remove them, and let threads sleep. They need no daemon.
+ *
+ * Makes the ring of a new epoch. It exists, locked by this process and named, before this returns; a thread of this library
+ * keeps its heartbeat from then on, until the ring is closed. `capacity`: slots, a power of two. `entries`: 1 to
+ * QIPC_RING_ENTRIES_MAX places for readers. `first_sequence`: a whole number from 0 to 2^53 - 1. `heartbeat_ms` and
+ * `reader_timeout_ms`, 1 to 2^31 - 1, and `max_subscribers` are stored for the readers. Every page is touched, which takes about
+ * 0.2 s a GiB. QIPC_E_SHM_TOO_SMALL (value: bytes free, limit: bytes needed) when /dev/shm has no room.
+ * result: word 0 handle; qword 1 epoch; qwords 2 and 3 address and bytes of the data segment, writable; qwords 4 and 5 those
+ * of the table; qword 6 created_ns. The mappings stay until qipc_ring_close.
+ */
+int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+                         uint32_t stream_len, uint32_t capacity, uint32_t entries, uint32_t max_subscribers,
+                         uint32_t flags, uint32_t heartbeat_ms, uint32_t reader_timeout_ms, double first_sequence,
+                         uint8_t* result);
+
+/**
+ * Maps the ring of an epoch, its data read-only, its table writable where this user may write it and read-only otherwise. Both
+ * headers are checked against their files first (QIPC_E_RING_VERSION, QIPC_E_RING_CORRUPT). A ring whose writer is dead can be
+ * attached as long as its names are there; this removes them, and the mappings stay. QIPC_E_RING_GONE when there is none,
+ * QIPC_E_ACCESS when this user may not read it.
+ * result: word 0 handle, word 1 1 when the table is writable and 0 when not; qwords 2 to 5 as above; word 14 process id, qword 8
+ * start time and qword 9 process namespace of this process, as an entry of the table has them.
+ */
+int32_t qipc_ring_attach(uint32_t runtime, uint32_t epoch_low, uint32_t epoch_high, uint8_t* result);
+
+/**
+ * Gives a ring back and unmaps it: the caller has no view of it any longer, and no thread of his is inside a call with it. The
+ * handle's entry is freed and its waits are forgotten. Of a writer this ends the ring: readers learn that it is closed, are
+ * woken, and read what they have mapped to the end. Its names go with it, unless a subscriber of the announcer (see
+ * qipc_ring_set_publishers) has not attached yet: then whoever attaches removes them, or this process some seconds later.
+ * Rings that are closed in bulk, with their runtime or thread or at the end of the process, stay mapped.
+ */
+int32_t qipc_ring_close(uint32_t ring);
+
+/** 1 while the writer's process lives and has not closed the ring, 0 afterwards. One or two system calls. */
+int32_t qipc_ring_writer_alive(uint32_t ring);
+
+#define QIPC_RING_NO_ENTRY UINT32_MAX
+
+/**
+ * From now on this entry of the table, which the caller has claimed, has its heartbeat refreshed, and is freed when the handle is
+ * closed or its thread ends. It takes the place of the one named before, which stays as it is; QIPC_RING_NO_ENTRY names none.
+ * QIPC_E_RING_ENTRY when there is no such entry, QIPC_E_ACCESS when the table is read-only.
+ */
+int32_t qipc_ring_keep_entry(uint32_t ring, uint32_t entry);
+
+/**
+ * For the writer: the publishers of this thread that belong to the ring; 0 for none. The subscribers of `queue` are counted into the
+ * ring's header, once before this returns and every 10 ms from then on; when the daemon has removed the port, 0xFFFFFFFF is
+ * written there. `announcer` publishes the ring's announcement: its subscribers are those who may still want to attach when
+ * the ring is closed, so it is to be closed after the ring.
+ */
+int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue);
+
+/** Binds the blocks of the ring to the NUMA node of the calling thread, and reads one page back. result: word 0 node asked, word 1
+ * node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */
+int32_t qipc_ring_bind_numa(uint32_t ring, uint8_t* result);
+
+/** Clears the flag of a word (QIPC_RING_DATA or QIPC_RING_ROOM), moves its generation and wakes all who sleep on it. Data call;
+ * one system call when the flag was up. QIPC_E_ACCESS when the table is read-only. */
+int32_t qipc_ring_wake(uint32_t ring, uint32_t word);
+
+/** Blocks this thread while every named word has its expected value, `timeout_ms` (0 to 2147483647) at the most. waits: `count` (1
+ * to QIPC_RING_WAITS_MAX) entries of 4 words {ring, word, expected value, 0}. QIPC_OK or QIPC_TIMED_OUT. */
+int32_t qipc_ring_wait(const uint8_t* waits, uint32_t count, double timeout_ms);
+
+/** The same for an event loop: when the word no longer has the expected value, or has not now, one byte arrives at the waiter's
+ * socket (one, however many words have changed, until qipc_waiter_clear), and the arming is gone. Arming again replaces the
+ * expected value. */
+int32_t qipc_waiter_arm_ring(uint32_t waiter, uint32_t ring, uint32_t word, uint32_t expected);
+int32_t qipc_waiter_disarm_ring(uint32_t waiter, uint32_t ring, uint32_t word);
+
+/** CLOCK_MONOTONIC in milliseconds modulo 2^32, as heartbeats have it. Any thread. */
+uint32_t qipc_clock_ms(void);
 
 /* ---- process ---------------------------------------------------------------------------------------------------- */
 

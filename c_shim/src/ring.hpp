@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A ring as one thread has it: made by it or attached.
+#pragma once
+
+#include "port.hpp"
+#include "ring_memory.hpp"
+
+#include <atomic>
+#include <memory>
+
+namespace qipc {
+
+/** A publisher port that is looked at by others than its thread. */
+struct WatchedPort {
+    const iox::popo::PublisherPortData* port = nullptr;
+    uint64_t unique_id = 0;
+};
+
+/** The publishers of a writer. Guarded by the mutex of ring_ports.cpp. */
+struct RingPorts {
+    WatchedPort announcer;
+    WatchedPort queue;
+    std::shared_ptr<World> world;
+};
+
+inline constexpr uint64_t kNoEntry = UINT64_MAX;
+
+/** Shared by its thread's handle and the keeper. */
+struct Ring {
+    std::shared_ptr<RingMemory> memory;
+    RingPorts ports;
+    /** Of a writer; used by the keeper's thread alone. */
+    qaultra_ring_keeper care{};
+    /** The keeper looks every few milliseconds: a queue is counted. */
+    std::atomic<bool> has_queue{false};
+    /** The entry that is kept: its generation (the state without its status) above its index. kNoEntry: none. */
+    std::atomic<uint64_t> entry{kNoEntry};
+    /** Set by whoever ends it, its thread or the end of the process. */
+    std::atomic<bool> has_ended{false};
+    uint32_t handle = 0;
+    uint32_t runtime = 0;
+};
+
+/** The status of a call that would write a table which this user may only read. */
+int32_t ring_refuse_read_only() noexcept;
+
+/** Closes a ring of the calling thread. What was not closed by its owner stays mapped: nobody said that no view is left. */
+void ring_close(Ring* ring, bool stays_mapped) noexcept;
+
+/** At the end of the process: all rings end, of all threads, and stay mapped. */
+void rings_end_at_exit() noexcept;
+
+} // namespace qipc

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring_ports.hpp"
+
+#include "port_pool.hpp"
+#include "publisher.hpp"
+#include "ring_keeper.hpp"
+#include "signals.hpp"
+
+#include <mutex>
+
+namespace qipc {
+namespace {
+
+// Held for a few loads at a time, and always taken inside of the gate: who holds it waits for nobody.
+constinit std::mutex g_mutex;
+
+/** Read without the publisher's lock: a number that is a moment old does no harm, and a process that is killed while it holds
+ * that lock would freeze its daemon. */
+uint32_t subscribers_of(const WatchedPort& watched) noexcept {
+    return static_cast<uint32_t>(watched.port->m_chunkSenderData.m_queues.size());
+}
+
+void count(Ring& ring) noexcept {
+    const WatchedPort& queue = ring.ports.queue;
+    if (queue.port == nullptr) {
+        return;
+    }
+    const bool is_ours = port_is_ours(queue.port, queue.unique_id);
+    QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, is_ours ? subscribers_of(queue) : QAULTRA_RING_QUEUE_GONE);
+}
+
+WatchedPort watch(const Publisher* publisher) noexcept {
+    return publisher == nullptr ? WatchedPort{} : WatchedPort{publisher->port, publisher->unique_id};
+}
+
+} // namespace
+
+int32_t ring_ports_set(Ring& ring, std::shared_ptr<World> world, const Publisher* announcer, const Publisher* queue) {
+    const CallGuard guard;
+    if (!guard.entered) {
+        return refuse_closed_gate();
+    }
+    const std::lock_guard<std::mutex> lock(g_mutex);
+    ring.ports.announcer = watch(announcer);
+    ring.ports.queue = watch(queue);
+    ring.ports.world = std::move(world);
+    ring.has_queue.store(queue != nullptr, std::memory_order_relaxed);
+    if (queue == nullptr) {
+        QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, 0u);
+    }
+    count(ring);
+    return QIPC_OK;
+}
+
+void ring_ports_count(Ring& ring) noexcept {
+    const CallGuard guard;
+    if (guard.entered) {
+        const std::lock_guard<std::mutex> lock(g_mutex);
+        count(ring);
+    }
+}
+
+RingAudience ring_ports_audience(Ring& ring) noexcept {
+    RingAudience audience;
+    const CallGuard guard;
+    if (!guard.entered) {
+        return audience;
+    }
+    const std::lock_guard<std::mutex> lock(g_mutex);
+    const WatchedPort& announcer = ring.ports.announcer;
+    if (announcer.port == nullptr || !port_is_ours(announcer.port, announcer.unique_id)) {
+        return audience;
+    }
+    audience.others = subscribers_of(announcer);
+    const World& world = *ring.ports.world;
+    if (world.pool != nullptr) {
+        const uint32_t own = port_pool_subscribers(*world.pool, announcer.port->m_serviceDescription, world.name);
+        audience.own = std::min(own, audience.others);
+        audience.others -= audience.own;
+    }
+    return audience;
+}
+
+void ring_ports_forget(const World& world) noexcept {
+    rings_each([&world](Ring& ring) {
+        const std::lock_guard<std::mutex> lock(g_mutex);
+        if (ring.ports.world == nullptr || ring.ports.world->number != world.number) {
+            return;
+        }
+        if (ring.ports.queue.port != nullptr) {
+            QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, QAULTRA_RING_QUEUE_GONE);
+        }
+        ring.ports = RingPorts{};
+        ring.has_queue.store(false, std::memory_order_relaxed);
+    });
+}
+
+} // namespace qipc

@@ -130,6 +130,17 @@ test("MemoryTransport does not take the memory that it reserves, however often",
   assertLess(residentBytes() - before, 2 ** 28);
 });
 
+test("MemoryTransport takes the lock over from a Worker that was terminated while it held it", () => {
+  const transport = MemoryTransport.create({ bytes: ARENA_BYTES_MIN });
+  const lock = new Int32Array(transport.handle.buffer, 256, 1);
+  assertEquals(lock[0], 0);
+  lock[0] = 12345;
+  newRing(transport, NAME);
+  assertEquals(lock[0], 0);
+  assertEquals(transport.ports().length, 1);
+  transport.close();
+});
+
 test("MemoryTransport refuses options that do not fit", () => {
   const sizes = [null, "1", 0, -4096, NaN, Infinity, ARENA_BYTES_MIN + 1, ARENA_BYTES_MIN - 4096, 2 ** 32 + 4096];
   for (const bytes of sizes) assertMisuse(() => MemoryTransport.create({ bytes: bytes as Untyped }), ConfigError);

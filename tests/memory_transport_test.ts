@@ -1,52 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stack in the memory of the process: rings that are announced and found, by one Worker and by several.
+// The stack in the memory of the process: rings that are announced and found, by one Worker; memory_workers_test.ts has several.
 import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/assert";
 import { test } from "node:test";
-import { RingGoneError, RuntimeClosedError, SharedMemoryTooSmallError, UnsupportedError } from "../src/errors.ts";
+import { RingGoneError, RuntimeClosedError, UnsupportedError } from "../src/errors.ts";
 import { ARENA_BYTES_MIN } from "../src/transport/memory_arena.ts";
 import { MemoryTransport } from "../src/transport/memory_transport.ts";
-import { RING_DATA, type RingFinder, type StreamName, type TransportRing } from "../src/transport/transport.ts";
-import { epochOf, newRing } from "./memory/rings.ts";
-import { MemoryWorker } from "./memory/start.ts";
+import { RING_DATA, type RingFinder } from "../src/transport/transport.ts";
+import { announced, epochOf, isEmpty, NAME, newRing, NO_ORIGIN, OTHER, takeAll } from "./memory/rings.ts";
 import { assertMisuse } from "./support/misuse.ts";
 import { waitFor } from "./support/wait.ts";
-import { WORKER_KINDS } from "./workers/start.ts";
 
-const NAME: StreamName = { service: "S", stream: "one" };
-const OTHER: StreamName = { service: "S", stream: "two" };
-const NO_ORIGIN = { low: 0, high: 0 };
 /** Room for three rings of 16 slots: 4 would need 140 pages. */
 const BYTES = ARENA_BYTES_MIN;
-
-function announced(transport: MemoryTransport, name: StreamName = NAME): TransportRing {
-  const ring = newRing(transport, name);
-  ring.announce(NO_ORIGIN);
-  return ring;
-}
-
-/** The epochs of all news that there are. */
-function takeAll(finder: RingFinder): [number, number][] {
-  const epochs: [number, number][] = [];
-  for (let news = finder.next(); news !== null; news = finder.next()) {
-    assertEquals(news.origin, NO_ORIGIN);
-    epochs.push([news.epochLow, news.epochHigh]);
-  }
-  return epochs;
-}
-
-/** Whether the memory of all rings is free. */
-function isEmpty(transport: MemoryTransport): boolean {
-  const rings: TransportRing[] = [];
-  try {
-    for (let count = 0; count < 3; count++) rings.push(newRing(transport, { service: "probe", stream: "probe" }));
-    return true;
-  } catch (error) {
-    assert(error instanceof SharedMemoryTooSmallError);
-    return false;
-  } finally {
-    for (const ring of rings) ring.close();
-  }
-}
 
 test("RingFinder tells of every announced ring of its stream once, in order, those that were there first", () => {
   const transport = MemoryTransport.create();
@@ -231,6 +196,16 @@ test("MemoryTransport.clockSinceNs tells the wall clock, exactly near the moment
   transport.close();
 });
 
+test("MemoryTransport.clockSinceNs shows that the writer lives, without a turn of the event loop", () => {
+  const transport = MemoryTransport.create({ bytes: BYTES });
+  const ring = newRing(transport, NAME);
+  const beats = new Int32Array(ring.data.buffer, ring.data.byteOffset + 192, 1);
+  beats[0] = 0;
+  while (beats[0] === 0) transport.clockSinceNs(0, 0);
+  assertAlmostEquals(beats[0] >>> 0, transport.clockMs(), 1000);
+  transport.close();
+});
+
 test("MemoryTransport.close closes what is open, wakes nobody, and refuses what comes after", async () => {
   const transport = MemoryTransport.create({ bytes: BYTES });
   const other = MemoryTransport.attach(transport.handle);
@@ -259,68 +234,3 @@ test("MemoryTransport.close closes what is open, wakes nobody, and refuses what 
   assertEquals(calls, 0);
   other.close();
 });
-
-for (const kind of WORKER_KINDS) {
-  test(`${kind}: finds the rings of others, reads a closed one, and is woken by them`, async () => {
-    const transport = MemoryTransport.create({ bytes: BYTES });
-    await using worker = new MemoryWorker(kind);
-    assertEquals(await worker.ask({ kind: "attach", handle: transport.handle }), transport.name);
-    assertEquals(await worker.ask({ kind: "find", name: NAME }), "looking");
-    worker.post({ kind: "take" });
-    const ring = announced(transport);
-    const [epochLow, epochHigh] = epochOf(ring);
-    assertEquals(await worker.message(), { epochLow, epochHigh, origin: NO_ORIGIN });
-    for (const how of ["wait", "park", "wait"] as const) {
-      assertEquals(await worker.ask({ kind: how }), how === "wait" ? "waiting" : "parked");
-      ring.wake(RING_DATA);
-      assertEquals(await worker.message(), "woken");
-    }
-    assertEquals(await worker.ask({ kind: "close", what: "ring" }), "closed");
-    ring.close();
-    const second = announced(transport);
-    second.close();
-    // The first is owed to a finder until it is asked for the next, the second until it was taken and closed.
-    assertFalse(isEmpty(transport));
-    assertEquals(await worker.ask({ kind: "takeAll" }), 1);
-    assertEquals(await worker.ask({ kind: "close", what: "ring" }), "closed");
-    assert(isEmpty(transport));
-    assertEquals(await worker.ask({ kind: "close", what: "transport" }), "closed");
-    assertEquals(transport.ports(), []);
-    transport.close();
-  });
-
-  test(`${kind}: broadcasts a ring that is found here, and wakes who is parked here, every time`, async () => {
-    const transport = MemoryTransport.create({ bytes: BYTES });
-    await using worker = new MemoryWorker(kind);
-    await worker.ask({ kind: "attach", handle: transport.handle });
-    const finder = transport.findRings(NAME);
-    const found = new Promise<void>((resolve) => finder.park(resolve));
-    const epoch = await worker.ask<[number, number]>({ kind: "broadcast", name: NAME });
-    await found;
-    assertEquals(takeAll(finder), [epoch]);
-    const ring = transport.attachRing(...epoch);
-    const count = 300;
-    worker.post({ kind: "wakeOften", count });
-    for (let woken = 0; woken < count; woken++) {
-      const flagged = Atomics.or(new Int32Array(ring.table.buffer, ring.table.byteOffset + 64, 1), 0, 1) | 1;
-      if (woken % 2 === 0) ring.wait(RING_DATA, flagged, Infinity);
-      else await new Promise<void>((resolve) => ring.park(RING_DATA, flagged, resolve));
-    }
-    assertEquals(await worker.message(), "done");
-    assert(ring.writerAlive());
-    await worker.ask({ kind: "close", what: "ring" });
-    assertFalse(ring.writerAlive());
-    transport.close();
-  });
-
-  test(`${kind}: several make and close rings at once, and none gets the memory of another`, async () => {
-    const transport = MemoryTransport.create({ bytes: 8 * BYTES });
-    const workers = [1, 2, 3].map(() => new MemoryWorker(kind));
-    for (const worker of workers) await worker.ask({ kind: "attach", handle: transport.handle });
-    for (const [index, worker] of workers.entries()) worker.post({ kind: "churn", rounds: 200, seed: index + 1 });
-    for (const worker of workers) assertEquals(await worker.message(), { strange: 0 });
-    assertEquals(transport.ports(), []);
-    for (const worker of workers) await worker[Symbol.asyncDispose]();
-    transport.close();
-  });
-}

@@ -19,6 +19,16 @@ export class MemoryClock {
   #originMs: number = Math.floor(performance.timeOrigin);
   #originNs: number = (performance.timeOrigin % 1) * NS_PER_MS;
   #nextCheckMs = 0;
+  readonly #onCheck: () => void;
+
+  /**
+   * Reads both clocks.
+   *
+   * @param onCheck Called when the time is asked for, at most once in a millisecond.
+   */
+  constructor(onCheck: () => void) {
+    this.#onCheck = onCheck;
+  }
 
   /** Nanoseconds since the moment given as two words of nanoseconds since 1970; exact while they are fewer than 2^53. */
   readonly sinceNs = (low: number, high: number): number => {
@@ -39,5 +49,6 @@ export class MemoryClock {
     const ahead = origin + before - 1;
     if (behind > 0) this.#originNs += behind * NS_PER_MS;
     else if (ahead > 0) this.#originNs -= ahead * NS_PER_MS;
+    this.#onCheck();
   }
 }

@@ -32,7 +32,7 @@ export class MemoryFinder implements RingFinder {
     this.#seen = entry.first.length === 0 ? entry.changes : ~entry.changes;
   }
 
-  /** Also after a ring of another stream was announced. */
+  /** True after a ring of another stream was announced, too. */
   hasNews(): boolean {
     return this.#place.directory.changes !== this.#seen;
   }
@@ -51,13 +51,10 @@ export class MemoryFinder implements RingFinder {
   park(onNews: () => void): void {
     this.unpark();
     if (this.#closed) return;
-    const { parker, directory } = this.#place;
-    const { changes } = directory;
-    // What has changed before may have been a ring of another stream.
-    const expected = directory.hasUntaken(this.#entry) ? ~changes : changes;
-    this.#unpark = parker.park(WORD_CHANGES, expected, () => {
+    const expected = this.#isRingWaiting() ? ~this.#place.directory.changes : this.#seen;
+    this.#unpark = this.#place.parker.park(WORD_CHANGES, expected, () => {
       this.#unpark = undefined;
-      if (directory.hasUntaken(this.#entry)) onNews();
+      if (this.#isRingWaiting()) onNews();
       else this.park(onNews);
     });
   }
@@ -73,5 +70,15 @@ export class MemoryFinder implements RingFinder {
     this.unpark();
     this.#place.directory.closeFinder(this.#entry);
     this.#onClose(this);
+  }
+
+  /** What `hasNews` says, but for rings of this stream only. */
+  #isRingWaiting(): boolean {
+    const { directory } = this.#place;
+    const { changes } = directory;
+    if (changes === this.#seen) return false;
+    if (directory.hasUntaken(this.#entry)) return true;
+    this.#seen = changes;
+    return false;
   }
 }

@@ -11,7 +11,7 @@ const BEATS_PER_INTERVAL = 4;
 /**
  * Keeps up the signs of life of the rings that this Worker writes.
  *
- * A Worker that does not come back to its event loop shows none, apart from what it writes.
+ * A Worker that neither comes back to its event loop, nor waits at a ring, nor asks for the time shows none.
  */
 export class MemoryHeartbeat {
   /** By the header of the ring's data: the time after which its writer is stale. */

@@ -2,8 +2,11 @@
 
 /** How long a Worker sleeps before it looks again whether the lock is free. */
 const SLICE_MS = 5;
-/** Who has held the lock for so long was terminated while it did: what is done under it takes microseconds. */
-const LOST_AFTER_MS = 2000;
+/**
+ * Who holds the lock for so many slices was terminated while it did: what is done under it takes microseconds. They are counted,
+ * and the time is not measured, because a process that was stopped for a while has no dead Worker.
+ */
+const LOST_AFTER_SLICES = 400;
 
 /**
  * A lock of the Workers of one process, for what is done seldom. It does not nest.
@@ -43,15 +46,13 @@ export class MemoryLock {
 
   #take(key: number): void {
     let holder = 0;
-    let since = 0;
+    let slices = 0;
     while (true) {
       const found = Atomics.compareExchange(this.#words, this.#index, 0, key);
       if (found === 0) return;
-      const now = performance.now();
-      if (found !== holder) {
-        holder = found;
-        since = now;
-      } else if (now - since >= LOST_AFTER_MS) {
+      slices = found === holder ? slices + 1 : 0;
+      holder = found;
+      if (slices >= LOST_AFTER_SLICES) {
         if (Atomics.compareExchange(this.#words, this.#index, found, key) === found) return;
       }
       Atomics.wait(this.#words, this.#index, found, SLICE_MS);

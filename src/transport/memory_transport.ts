@@ -73,12 +73,14 @@ export class MemoryTransport implements Transport {
 
   private constructor(arena: MemoryArena) {
     this.name = arena.name;
-    this.clockSinceNs = new MemoryClock().sinceNs;
+    const heartbeat = new MemoryHeartbeat(() => this.clockMs());
+    // Who asks for the time lives, even if it broadcasts in a loop that never comes back to the timers.
+    this.clockSinceNs = new MemoryClock(() => heartbeat.beat()).sinceNs;
     this.#place = {
       arena,
       directory: new MemoryDirectory(arena),
       parker: new MemoryParker(arena.words),
-      heartbeat: new MemoryHeartbeat(() => this.clockMs()),
+      heartbeat,
     };
   }
 

@@ -99,6 +99,7 @@ RING_TEST(a_reader_far_behind_gives_no_credit_by_its_low_half) {
   }
   made.writer.next = head;
   qaultra_ring_head_store(made.data, head);
+  CHECK(qaultra_ring_first_cursor(&reader, 0) == head - 16 && qaultra_ring_first_cursor(&reader, head) == head);
   CHECK(ring_drain(&reader) == 15);
   CHECK(reader.dropped == 1 && reader.received + reader.missed == head);
   ring_write(&made, 16);

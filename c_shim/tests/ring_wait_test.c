@@ -16,13 +16,28 @@ static void sleep_surely(uint32_t* word, uint32_t raised) {
   CHECK(qaultra_ring_clock_ns() - begin_ns < LONG_NS);
 }
 
+/** Idles for a random while, so that one side acts at any point of what the other does. */
+static void dawdle(uint64_t* random) {
+  const uint32_t turns = (uint32_t)(random_next(random) % 256);
+  for (volatile uint32_t i = 0; i < turns; i++) {
+  }
+}
+
 typedef struct pair {
   ring there;
   ring back;
   uint64_t rounds;
+  uint32_t turn;
 } pair;
 
-/** Waits for one block, parked as often as the other side is slower. */
+/** Spins until the other side says so. */
+static void await_turn(pair* both, uint32_t turn) {
+  for (uint32_t i = 0; QAULTRA_RING_ACQUIRE(&both->turn) != turn; i++) {
+    if (i % 1024 == 1023) sched_yield();
+  }
+}
+
+/** Waits for one block, parked when it is not there yet. */
 static void receive_one(ring* made, qaultra_ring_reader* reader) {
   const uint64_t expected = reader->next;
   while (qaultra_ring_reader_next(reader) == NULL) {
@@ -35,6 +50,78 @@ static void receive_one(ring* made, qaultra_ring_reader* reader) {
   CHECK(qaultra_ring_reader_release(reader));
 }
 
+static void* receive_turns(void* argument) {
+  pair* both = argument;
+  uint64_t random = 31;
+  qaultra_ring_reader reader = ring_join(&both->there, QAULTRA_RING_HISTORY_ALL);
+  for (uint32_t i = 0; i < both->rounds; i++) {
+    QAULTRA_RING_RELEASE(&both->turn, i + 1);
+    dawdle(&random);
+    receive_one(&both->there, &reader);
+  }
+  return NULL;
+}
+
+/* The block is committed while the reader parks: before, after, and at any point between. */
+RING_TEST(no_wake_up_of_a_reader_is_lost) {
+  pair both;
+  both.rounds = 200000;
+  both.turn = 0;
+  ring_make(&both.there, 16, LOSSY, 0, 1000);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, receive_turns, &both) == 0);
+  uint64_t random = 32;
+  for (uint32_t i = 0; i < both.rounds; i++) {
+    await_turn(&both, i + 1);
+    dawdle(&random);
+    ring_write(&both.there, 1);
+  }
+  pthread_join(thread, NULL);
+  /* The flag moved: the rounds did park. */
+  CHECK(both.there.table.header->data_word > 1);
+  ring_free(&both.there);
+}
+
+static void* release_turns(void* argument) {
+  pair* both = argument;
+  uint64_t random = 34;
+  qaultra_ring_reader reader = ring_join(&both->there, QAULTRA_RING_HISTORY_ALL);
+  for (uint32_t i = 0; i < both->rounds; i++) {
+    if (i == 0) QAULTRA_RING_RELEASE(&both->turn, UINT32_MAX);
+    await_turn(both, i + 1);
+    dawdle(&random);
+    CHECK(qaultra_ring_reader_next(&reader) != NULL && qaultra_ring_reader_release(&reader));
+  }
+  return NULL;
+}
+
+/* Room is made while the writer parks. */
+RING_TEST(no_wake_up_of_a_parking_writer_is_lost) {
+  pair both;
+  both.rounds = 200000;
+  both.turn = 0;
+  ring_make(&both.there, 16, LOSSLESS, 0, 60000);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, release_turns, &both) == 0);
+  await_turn(&both, UINT32_MAX);
+  ring_write(&both.there, 16);
+  uint64_t random = 35;
+  uint32_t* word = &both.there.table.header->room_word;
+  for (uint32_t i = 0; i < both.rounds; i++) {
+    QAULTRA_RING_RELEASE(&both.turn, i + 1);
+    dawdle(&random);
+    while (!qaultra_ring_writer_has_room(&both.there.writer)) {
+      const uint32_t raised = qaultra_ring_raise(word);
+      if (qaultra_ring_writer_has_room(&both.there.writer)) break;
+      sleep_surely(word, raised);
+    }
+    ring_write(&both.there, 1);
+  }
+  pthread_join(thread, NULL);
+  CHECK(*word > 1);
+  ring_free(&both.there);
+}
+
 static void* answer(void* argument) {
   pair* both = argument;
   qaultra_ring_reader reader = ring_join(&both->there, QAULTRA_RING_HISTORY_ALL);
@@ -45,9 +132,9 @@ static void* answer(void* argument) {
   return NULL;
 }
 
-RING_TEST(no_wake_up_of_a_reader_is_lost) {
+RING_TEST(two_that_park_in_turn_go_on) {
   pair both;
-  both.rounds = 30000;
+  both.rounds = 20000;
   ring_make(&both.there, 16, LOSSY, 0, 1000);
   ring_make(&both.back, 16, LOSSY, 0, 1000);
   qaultra_ring_reader reader = ring_join(&both.back, 0);
@@ -58,7 +145,6 @@ RING_TEST(no_wake_up_of_a_reader_is_lost) {
     receive_one(&both.back, &reader);
   }
   pthread_join(thread, NULL);
-  /* Both flags moved: the rounds did park. */
   CHECK(both.there.table.header->data_word > 1 || both.back.table.header->data_word > 1);
   ring_free(&both.there);
   ring_free(&both.back);
@@ -81,7 +167,7 @@ static void* read_parked(void* argument) {
   return (void*)(uintptr_t)received;
 }
 
-RING_TEST(no_wake_up_of_a_writer_that_waits_for_room_is_lost) {
+RING_TEST(a_writer_that_waits_for_room_and_readers_that_park_go_on) {
   const uint64_t blocks = 100000;
   pair both;
   both.rounds = 0;
@@ -90,7 +176,9 @@ RING_TEST(no_wake_up_of_a_writer_that_waits_for_room_is_lost) {
   for (uint32_t i = 0; i < 2; i++) CHECK(pthread_create(&threads[i], NULL, read_parked, &both) == 0);
   while (QAULTRA_RING_LOAD(&both.rounds) != 2) sched_yield();
   uint32_t* word = &both.there.table.header->room_word;
+  uint64_t random = 33;
   for (uint64_t i = 0; i < blocks; i++) {
+    if (i % 16 == 0) dawdle(&random);
     while (!qaultra_ring_writer_prepare(&both.there.writer)) {
       const uint32_t raised = qaultra_ring_raise(word);
       if (qaultra_ring_writer_has_room(&both.there.writer)) break;

@@ -63,6 +63,15 @@ static inline void qaultra_ring_reader_beat(qaultra_ring_reader* reader, uint32_
 }
 
 /**
+ * Where a gating reader's first cursor may point: never so far behind the head that its low half could pass for one that is
+ * near. The writer would take credit from that, and the correction that follows would come too late.
+ */
+static inline uint64_t qaultra_ring_first_cursor(const qaultra_ring_reader* reader, uint64_t wanted) {
+  const uint64_t head = qaultra_ring_head(reader->header);
+  return head < reader->capacity ? wanted : qaultra_ring_later(wanted, head - reader->capacity);
+}
+
+/**
  * Registers a reader that wants to go on at `wanted`. Returns 0 when the table has no free entry. A gating one begins at
  * `wanted`, or later where the writer may already have overwritten blocks before it saw the entry.
  */
@@ -71,12 +80,7 @@ static inline int qaultra_ring_reader_register(qaultra_ring_reader* reader, uint
   qaultra_ring_entry* entry = qaultra_ring_entry_claim(&reader->table, &claimed);
   if (entry == NULL) return 0;
   qaultra_ring_entry_fill(entry, &reader->identity, reader->subscribers, now_ms);
-  if (reader->gating) {
-    /* Never so far behind that the low half could pass for a cursor that is near: the writer would take credit from it, and
-       the correction below would come too late. */
-    const uint64_t now = qaultra_ring_head(reader->header);
-    if (now > reader->capacity) wanted = qaultra_ring_later(wanted, now - reader->capacity);
-  }
+  if (reader->gating) wanted = qaultra_ring_first_cursor(reader, wanted);
   QAULTRA_RING_STORE(&entry->cursor, qaultra_ring_low(wanted));
   const uint32_t status = reader->gating ? QAULTRA_RING_ENTRY_GATING : QAULTRA_RING_ENTRY_OBSERVING;
   const uint32_t joined = qaultra_ring_entry_with(claimed, status);

@@ -196,15 +196,15 @@ uint32_t port_pool_closing_subscribers_of(const PortPoolData& pool, const Stream
     return count;
 }
 
-uint32_t port_pool_subscribers(const PortPoolData& pool, const iox::capro::ServiceDescription& description,
-                               const std::string& runtime_name) {
+SubscriberCount port_pool_subscribers(const PortPoolData& pool, const iox::capro::ServiceDescription& description,
+                                      const std::string& runtime_name) {
     const Key key = key_of(description);
-    uint32_t count = 0;
+    SubscriberCount count;
     each(pool.m_subscriberPortMembers, [&](const SubscriberPortData& subscriber) {
         if (!subscriber.m_toBeDestroyed.load(std::memory_order_relaxed)
             && subscriber.m_subscribeRequested.load(std::memory_order_relaxed)
-            && text_of(subscriber.m_runtimeName) == runtime_name && key_of(subscriber.m_serviceDescription) == key) {
-            ++count;
+            && key_of(subscriber.m_serviceDescription) == key) {
+            ++(text_of(subscriber.m_runtimeName) == runtime_name ? count.own : count.others);
         }
     });
     return count;

@@ -34,9 +34,15 @@ uint32_t port_pool_closing_subscribers(const iox::roudi::PortPoolData& pool);
 uint32_t port_pool_closing_subscribers_of(const iox::roudi::PortPoolData& pool, const StreamName& name,
                                           const std::vector<uint64_t>& except);
 
-/** Subscriber ports of one stream that a runtime of this name has. */
-uint32_t port_pool_subscribers(const iox::roudi::PortPoolData& pool, const iox::capro::ServiceDescription& description,
-                               const std::string& runtime_name);
+/** Subscriber ports of one stream: those of the runtime of this name, and those of others. Ones that were closed do not count,
+ * which a publisher may still serve for a moment. */
+struct SubscriberCount {
+    uint32_t own = 0;
+    uint32_t others = 0;
+};
+SubscriberCount port_pool_subscribers(const iox::roudi::PortPoolData& pool,
+                                      const iox::capro::ServiceDescription& description,
+                                      const std::string& runtime_name);
 
 enum class Connection {
     complete, // every publisher of the stream that can serve this subscriber does

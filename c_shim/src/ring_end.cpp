@@ -8,14 +8,9 @@
 namespace qipc {
 namespace {
 
-/** Entries in use. */
-struct Attached {
-    uint32_t own = 0;    // by this process
-    uint32_t others = 0; // by others
-};
-
-Attached attached_readers(const RingMemory& memory) noexcept {
-    Attached attached;
+/** Entries in use, by this process and by others. */
+SubscriberCount attached_readers(const RingMemory& memory) noexcept {
+    SubscriberCount attached;
     const qaultra_ring_identity own = qaultra_ring_identity_self();
     const uint32_t used = qaultra_ring_entries_used(&memory.table);
     for (uint32_t i = 0; i < used; ++i) {
@@ -32,8 +27,8 @@ Attached attached_readers(const RingMemory& memory) noexcept {
 
 /** Removes the names now, or leaves them for those who have subscribed and not attached yet. */
 void end_names(Ring& ring, bool at_exit) noexcept {
-    const RingAudience audience = ring_ports_audience(ring);
-    const Attached attached = attached_readers(*ring.memory);
+    const SubscriberCount audience = ring_ports_audience(ring);
+    const SubscriberCount attached = attached_readers(*ring.memory);
     const bool others_may_come = audience.others > attached.others;
     const bool some_may_come = audience.own + audience.others > attached.own + attached.others;
     if (at_exit ? !others_may_come : !some_may_come) {

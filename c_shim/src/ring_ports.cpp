@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ring_ports.hpp"
 
-#include "port_pool.hpp"
 #include "publisher.hpp"
 #include "ring_keeper.hpp"
 #include "signals.hpp"
@@ -11,7 +10,7 @@
 namespace qipc {
 namespace {
 
-// Held for a few loads at a time, and always taken inside of the gate: who holds it waits for nobody.
+// Held for some microseconds, and always taken inside of the gate: who holds it waits for nobody.
 constinit std::mutex g_mutex;
 
 /** Read without the publisher's lock: a number that is a moment old does no harm, and a process that is killed while it holds
@@ -60,25 +59,25 @@ void ring_ports_count(Ring& ring) noexcept {
     }
 }
 
-RingAudience ring_ports_audience(Ring& ring) noexcept {
-    RingAudience audience;
+SubscriberCount ring_ports_audience(Ring& ring) noexcept {
     const CallGuard guard;
     if (!guard.entered) {
-        return audience;
+        return {};
     }
     const std::lock_guard<std::mutex> lock(g_mutex);
     const WatchedPort& announcer = ring.ports.announcer;
     if (announcer.port == nullptr || !port_is_ours(announcer.port, announcer.unique_id)) {
-        return audience;
+        return {};
     }
-    audience.others = subscribers_of(announcer);
     const World& world = *ring.ports.world;
-    if (world.pool != nullptr) {
-        const uint32_t own = port_pool_subscribers(*world.pool, announcer.port->m_serviceDescription, world.name);
-        audience.own = std::min(own, audience.others);
-        audience.others -= audience.own;
+    if (world.pool == nullptr) {
+        return {0, subscribers_of(announcer)};
     }
-    return audience;
+    try {
+        return port_pool_subscribers(*world.pool, announcer.port->m_serviceDescription, world.name);
+    } catch (...) {
+        return {}; // without memory to compare names
+    }
 }
 
 void ring_ports_forget(const World& world) noexcept {

@@ -4,6 +4,7 @@
 // stack, and never after the stack has unmapped its memory.
 #pragma once
 
+#include "port_pool.hpp"
 #include "ring.hpp"
 
 namespace qipc {
@@ -16,12 +17,8 @@ int32_t ring_ports_set(Ring& ring, std::shared_ptr<World> world, const Publisher
 /** Counts the subscribers of the queue into the ring's header. */
 void ring_ports_count(Ring& ring) noexcept;
 
-/** Who has subscribed to announcements of the ring's stream. */
-struct RingAudience {
-    uint32_t own = 0;    // of this process
-    uint32_t others = 0; // of others
-};
-RingAudience ring_ports_audience(Ring& ring) noexcept;
+/** Who has subscribed to the announcements of the ring's stream. */
+SubscriberCount ring_ports_audience(Ring& ring) noexcept;
 
 /** The stack is about to unmap the memory of a world: no port of it is looked at any more. */
 void ring_ports_forget(const World& world) noexcept;

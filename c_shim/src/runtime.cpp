@@ -5,6 +5,7 @@
 #include "control.hpp"
 #include "exit.hpp"
 #include "platform.hpp"
+#include "ring_remains.hpp"
 #include "turn.hpp"
 #include "window.hpp"
 
@@ -37,6 +38,7 @@ QIPC_EXPORT int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_l
         if (const int32_t status = world_open(std::move(parsed), &runtime->world); status != QIPC_OK) {
             return status;
         }
+        ring_remove_remains();
         World& world = *runtime->world;
         ++world.handles;
         if (const int32_t status = handle_make(Kind::runtime, runtime.get(), &runtime->handle); status != QIPC_OK) {

@@ -9,7 +9,6 @@
 #include "listener.hpp"
 #include "port_pool.hpp"
 #include "ring_ports.hpp"
-#include "ring_remains.hpp"
 #include "signals.hpp"
 #include "turn.hpp"
 #include "waitset.hpp"
@@ -183,7 +182,6 @@ int32_t world_open(Options&& options, std::shared_ptr<World>* out) {
         restore_detail(detail);
         return status;
     }
-    ring_remove_remains();
     world = fresh;
     *out = fresh;
     return QIPC_OK;

@@ -24,6 +24,7 @@
 #define LOAD_ORDER_FIRST 5 /* without: the order of the low word before the first high one in the reader's loads */
 #define EQUAL 6 /* without: the comparison of both high words */
 #define DEAD_BEFORE 7 /* without: the last high word for a writer that died before it stored the low one */
+#define RELOAD 9 /* without: deciding by the high words that were loaded around the low one, the last one before it */
 #define DEAD_AFTER 8 /* without: the first high word for a writer that died after it stored the low one */
 
 #define WORDS 3
@@ -82,6 +83,7 @@ proctype Writer() {
 proctype Reader() {
   byte oldest, start, last, low, first, head;
   bool has_last, has_low, has_first;
+  bool stands; /* the writer stands between the two high words */
   do
   :: atomic {
       oldest = settled; start = newest;
@@ -96,19 +98,20 @@ proctype Reader() {
       }
     :: atomic { has_last && has_low && has_first -> break }
     od;
+    stands = last != first && WITHOUT != EQUAL;
+    /* A program that does not trust its loads, and loads low and high word anew. */
+    if
+    :: WITHOUT == RELOAD && stands -> low = memory[LOW_WORD];
+      atomic { last = memory[HIGH_LAST_WORD]; first = memory[HIGH_FIRST_WORD] }
+    :: else
+    fi;
     atomic {
       if
-      :: last == first || WITHOUT == EQUAL ->
-        head = first * LOWS + low;
-        assert(oldest <= head && head <= newest)
-      :: else ->
-        if
-        :: low >= LOWS / 2 && WITHOUT != DEAD_BEFORE || WITHOUT == DEAD_AFTER -> head = last * LOWS + low
-        :: else -> head = first * LOWS + low
-        fi
+      :: low >= LOWS / 2 && stands && WITHOUT != DEAD_BEFORE || WITHOUT == DEAD_AFTER -> head = last * LOWS + low
+      :: else -> head = first * LOWS + low
       fi;
-      assert(newest - start >= LOWS / 2 || (oldest <= head && head <= newest));
-      head = 0
+      assert((oldest <= head && head <= newest) || ((stands || WITHOUT == EQUAL) && newest - start >= LOWS / 2));
+      head = 0; stands = false
     }
   :: break
   od

@@ -4,7 +4,7 @@
  * src/ring/writer.ts, the lossless half of src/ring/reader.ts, and both in c_shim/include/qaultra_ipc/ring.h.
  *
  * Checked: no block that a gating reader has not read, or has in hand, is overwritten; blocks come in order, none twice, none
- * missing; a reader that was dropped with a block in hand finds it not intact when it may have changed; a killed reader,
+ * missing; no reader takes its lag for a lap; a reader that was dropped with a block in hand finds it not intact when it may have changed; a killed reader,
  * whatever it was doing, does not block the writer for ever; after the writer's death all that was committed is delivered.
  * A reader may also be dropped alive: it was stopped, which can be between any two of its steps, and goes on later.
  *
@@ -12,14 +12,14 @@
  * to look at. (One that looks at the stamp again is a reader of seqlock.pml.) Joining is in join.pml, sleeping in room.pml;
  * here who waits sees at once what it waits for.
  *
- * Bounds. 2 slots, so that every block but two takes the place of another; 6 blocks across the wrap of a low word of 3 bits:
- * each slot is overwritten twice. Both readers are the same program, so one of them being dropped alive stands for both.
+ * Bounds. 2 slots, so that every block but two takes the place of another; 5 blocks across the wrap of a low word of 3 bits.
+ * Both readers are the same program, so one of them being dropped alive stands for both.
  */
 #define SLOTS 2
 #define LOWS 8
 #define FIRST 5
 #ifndef BLOCKS
-#define BLOCKS 6
+#define BLOCKS 5
 #endif
 
 #define ROOM 1 /* without: the room check */
@@ -33,6 +33,7 @@
 #define CURSOR_RELEASE 9 /* without: the release in the store of the cursor */
 #define DROP 10 /* without: dropping readers whose process is gone */
 #define DROPPED_FREE 11 /* without: dropped entries not gating any more */
+#define LAP_LIMIT 12 /* without: a lag of exactly the capacity, while the slot shows nothing new, being no lap */
 
 #define LOW(s) ((s) % LOWS)
 #define SLOT(s) ((s) % SLOTS)
@@ -44,7 +45,9 @@
 #define DROPPED 4
 #define OLDER(stamp, s) ((stamp) == LOW((s) + LOWS - SLOTS) || (stamp) == LOW((s) + LOWS - 1))
 
-#define WORDS (2 * SLOTS + 4)
+#define HEAD_WORD (2 * SLOTS + 4)
+
+#define WORDS (2 * SLOTS + 5)
 #define PROCESSES 3
 #define DEPTH 3
 #define READER(r) (r)
@@ -125,6 +128,7 @@ proctype Writer() {
     :: WITHOUT == STAMP_RELEASE -> store(W, STAMP_WORD(sent), LOW(sent))
     :: else -> store_release(W, STAMP_WORD(sent), LOW(sent))
     fi;
+    store(W, HEAD_WORD, sent + 1);
     atomic { DRAINED(W) -> sent++; credit = (credit == 255 || credit == 0 -> credit : credit - 1) }
     if
     :: credit > 0 || WITHOUT == PREPARE_ROOM -> store(W, STAMP_WORD(sent), LOW(sent + LOWS - 1)); prepared = true
@@ -137,7 +141,17 @@ proctype Writer() {
 proctype Reader(byte me) {
   byte s = FIRST;
   bool stamp, data, good, entry, released;
+  byte bearings; /* 1: nothing was in the slot, and the head is asked; 2: that was it. Once, by one reader, is enough */
   do
+  :: atomic { ALIVE(READER(me)) && !stamp && bearings == 0 && me == 0 && OLDER(memory[STAMP_WORD(s)], s) -> bearings = 1 }
+    atomic {
+      ALIVE(READER(me)) ->
+      bearings = 2;
+      if
+      :: memory[HEAD_WORD] > s + SLOTS - (WITHOUT == LAP_LIMIT -> 1 : 0) -> assert(memory[STATE_WORD(me)] == DROPPED)
+      :: else
+      fi
+    }
   :: atomic {
       ALIVE(READER(me)) && !OLDER(memory[STAMP_WORD(s)], s) && !stamp ->
       if
@@ -196,6 +210,7 @@ init {
       memory[STAMP_WORD(FIRST + i)] = LOW(FIRST + i + LOWS - SLOTS);
       memory[DATA_WORD(FIRST + i)] = 255
     }
+    memory[HEAD_WORD] = FIRST;
     for (i : 0 .. 1) {
       memory[STATE_WORD(i)] = GATING;
       memory[CURSOR_WORD(i)] = LOW(FIRST);

@@ -69,6 +69,10 @@ for (const firstSequence of [0, 5, 2 ** 31 - 5, 2 ** 32 - 5, 2 ** 53 - 1 - 1024]
       const stamp = new DataView(ring.data.buffer, at, 8).getBigUint64(0, true);
       assertEquals(stamp, firstStamp(index, settings), `slot ${index}`);
     }
+    // Whose process it is, the queue lane's subscribers, and what no version has used yet.
+    for (const at of [64, 68, 72, 76, 80, 84, layout.RING_OFFSET_QUEUE_SUBSCRIBERS, 508, 728, 4092]) {
+      assertEquals(header.getUint32(at, true), 0, `offset ${at}`);
+    }
     const table = new Int32Array(ring.table.buffer, ring.table.byteOffset, ring.table.byteLength / 4);
     assert(table.subarray(layout.TABLE_OFFSET_DATA_WORD / 4).every((word) => word === 0));
     transport.close();

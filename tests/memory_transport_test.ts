@@ -31,6 +31,16 @@ test("RingFinder tells of every announced ring of its stream once, in order, tho
   transport.close();
 });
 
+test("RingFinder tells of rings in the order of their announcement", () => {
+  const transport = MemoryTransport.create();
+  const finder = transport.findRings(NAME);
+  const rings = Array.from({ length: 4 }, () => newRing(transport, NAME)).reverse();
+  for (const ring of rings) ring.announce(NO_ORIGIN);
+  assertEquals(takeAll(finder), rings.map(epochOf));
+  assertEquals(takeAll(transport.findRings(NAME)), rings.map(epochOf));
+  transport.close();
+});
+
 test("RingFinder has news until there is none, however often it is asked for one", () => {
   const transport = MemoryTransport.create();
   const finder = transport.findRings(NAME);

@@ -24,7 +24,7 @@
 #ifndef ENTRIES
 #define ENTRIES 2
 #define KEEPER 0
-#define BLOCKS 5
+#define BLOCKS 3
 #endif
 #define SLOTS 2
 #define LOWS 8
@@ -40,11 +40,10 @@
 #define PREPARE_LOOK 8 /* without: the look at `changes` before the next slot is prepared */
 #define TOO_FAR 9 /* without: cursors more than the capacity behind counting as no room */
 #define CLAMP 10 /* without: the limit to how far behind the head a joiner puts its first cursor */
-/* These need one entry that is used again. */
-#define STATE_GENERATION 11 /* without: the generation in the comparison when an entry is dropped or freed */
-#define CLAIM_WHOLE 12 /* without: the owner in the operation that claims an entry */
-#define OWNER_ORDER 13 /* without: the order of the keeper's loads, the state of an entry before its owner */
-#define CLAIMANT 14 /* without: leaving a claimed entry to a claimant that lives, however long it takes */
+#define STATE_GENERATION 11 /* without (one entry): the generation in the comparison when an entry is dropped or freed */
+#define CLAIM_WHOLE 12 /* without (one entry): the owner in the operation that claims an entry */
+#define OWNER_ORDER 13 /* without (one entry): the order of the keeper's loads, the state of an entry before its owner */
+#define CLAIMANT 14 /* without (one entry): leaving a claimed entry to a claimant that lives, however long it takes */
 
 #define LOW(s) ((s) % LOWS)
 #define STAMP_WORD(s) ((s) % SLOTS)
@@ -65,7 +64,7 @@
 
 #define WORDS (SLOTS + 2 + 3 * ENTRIES)
 #define PROCESSES 3
-#define DEPTH 4
+#define DEPTH 3
 #define READER(r) (r)
 #define W 2
 #define ALIVE(p) (!killed[p])
@@ -146,9 +145,8 @@ proctype Writer() {
     :: !prepared -> store(W, STAMP_WORD(sent), LOW(sent + LOWS - 1))
     :: else
     fi;
-    DRAINED(W);
-    store_release(W, STAMP_WORD(sent), LOW(sent));
-    store(W, HEAD_WORD, sent + 1);
+    /* Nobody sees a store before it leaves the buffer, so two of them may be one step. */
+    atomic { DRAINED(W) -> store_release(W, STAMP_WORD(sent), LOW(sent)); store(W, HEAD_WORD, sent + 1) }
     atomic { DRAINED(W) || WITHOUT == HEAD_BARRIER -> sent++; prepared = false; credit = (credit == 255 -> 255 : credit - 1) }
     if
     :: !KEEPER -> preparing = true; check_room(); preparing = false;
@@ -225,9 +223,9 @@ proctype Reader(byte me) {
     atomic {
       ALIVE(READER(me)) ->
       assert(memory[STAMP_WORD(s)] == LOW(s) || memory[STATE_WORD(e)] != own + GATING);
-      s++; cursors[me] = s
+      s++; cursors[me] = s;
+      store_release(READER(me), CURSOR_WORD(e), LOW(s))
     }
-    store_release(READER(me), CURSOR_WORD(e), LOW(s));
     DRAINED(READER(me))
   :: ALIVE(READER(me)) && KEEPER -> break
   :: ALIVE(READER(me)) && memory[STATE_WORD(e)] != own + GATING -> break

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The head: a 64-bit sequence in three words of 32 bits, for readers that have no 64-bit loads on a hot path, and that must
- * not take a number for the head that it never was. Mirrors the stores of the head in src/ring/writer.ts, its loads in
- * src/ring/reader.ts, and both in c_shim/include/qaultra_ipc/ring.h.
+ * not take a number for the head that it never was. Mirrors the stores of the head in src/ring/ring_writer.ts, `head` in
+ * src/ring/ring_view.ts, and both in c_shim/include/qaultra_ipc/ring_atomic.h.
  *
  * The writer stores the high word twice, before and after the low one and only when it changes; the reader loads the three in
  * the opposite order. Equal high words: exact, so between the head that every store had reached when the reader began and
@@ -24,8 +24,8 @@
 #define LOAD_ORDER_FIRST 5 /* without: the order of the low word before the first high one in the reader's loads */
 #define EQUAL 6 /* without: the comparison of both high words */
 #define DEAD_BEFORE 7 /* without: the last high word for a writer that died before it stored the low one */
-#define RELOAD 9 /* without: deciding by the high words that were loaded around the low one, the last one before it */
 #define DEAD_AFTER 8 /* without: the first high word for a writer that died after it stored the low one */
+#define RELOAD 9 /* without: deciding by the high words that were loaded around the low one, the last one before it */
 
 #define WORDS 3
 #define PROCESSES 1

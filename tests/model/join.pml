@@ -9,7 +9,8 @@
  * and not about its predecessor in the entry; no entry stays occupied by the dead, and nobody blocks the writer for ever.
  *
  * The handshake: the joiner raises `changes` and then looks at the head, the writer stores the head and then looks at `changes`,
- * each with a full barrier between. One of the two must see the other.
+ * each with a full barrier between. One of the two must see the other. A reader whose entry gates already does the same when
+ * it goes back in history, for a second reader of its Worker.
  *
  * An entry is claimed by one atomic operation that also says by whom (state and pid are 8 bytes together). Otherwise the
  * keeper takes the claimant for its dead predecessor, or, if it spares claimed entries, lets one who was killed there keep
@@ -40,124 +41,44 @@
 #define PREPARE_LOOK 8 /* without: the look at `changes` before the next slot is prepared */
 #define TOO_FAR 9 /* without: cursors more than the capacity behind counting as no room */
 #define CLAMP 10 /* without: the limit to how far behind the head a joiner puts its first cursor */
-#define STATE_GENERATION 11 /* without (one entry): the generation in the comparison when an entry is dropped or freed */
-#define CLAIM_WHOLE 12 /* without (one entry): the owner in the operation that claims an entry */
-#define OWNER_ORDER 13 /* without (one entry): the order of the keeper's loads, the state of an entry before its owner */
-#define CLAIMANT 14 /* without (one entry): leaving a claimed entry to a claimant that lives, however long it takes */
+#define BACK_LIMIT 11 /* without: the own cursor as the limit of the correction when a reader goes back in history */
+#define STATE_GENERATION 12 /* without (one entry): the generation in the comparison when an entry is dropped or freed */
+#define CLAIM_WHOLE 13 /* without (one entry): the owner in the operation that claims an entry */
+#define OWNER_ORDER 14 /* without (one entry): the order of the keeper's loads, the state of an entry before its owner */
+#define CLAIMANT 15 /* without (one entry): leaving a claimed entry to a claimant that lives, however long it takes */
 
-#define LOW(s) ((s) % LOWS)
-#define STAMP_WORD(s) ((s) % SLOTS)
-#define HEAD_WORD SLOTS
-#define CHANGES_WORD (SLOTS + 1)
-#define STATE_WORD(e) (SLOTS + 2 + (e))
-#define CURSOR_WORD(e) (SLOTS + 2 + ENTRIES + (e))
-#define OWNER_WORD(e) (SLOTS + 2 + 2 * ENTRIES + (e))
-#define OLDER(stamp, s) ((stamp) == LOW((s) + LOWS - SLOTS) || (stamp) == LOW((s) + LOWS - 1))
-
-/* The state of an entry: its status, and above that its generation. */
-#define FREE 0
-#define CLAIMED 1
-#define GATING 2
-#define DROPPED 4
-#define STATUS(state) ((state) & 7)
-#define GENERATION_ONE 8
-
-#define WORDS (SLOTS + 2 + 3 * ENTRIES)
-#define PROCESSES 3
-#define DEPTH 3
-#define READER(r) (r)
-#define W 2
-#define ALIVE(p) (!killed[p])
-bool killed[PROCESSES];
-#include "memory.pml"
-MEMORY_PROCESS(
-  :: REACH_0(W) :: REACH_1(W) :: REACH_2(W)
-  :: REACH_0(0) :: REACH_1(0) :: REACH_2(0) :: REACH_0(1) :: REACH_1(1) :: REACH_2(1)
-)
-
-byte owners[ENTRIES]; /* who has claimed an entry last, whatever memory says; number + 1 */
-bool begun; /* with one entry reader 0 is the first to have it */
-byte sent = FIRST; /* the sequence of the next block */
-byte cursors[2]; /* what each reader reads next, for the judge */
-bool reading[2]; /* the reader has joined and has not left or found that it was dropped */
-
-/* How far behind the next block the cursor of an entry is. */
-#define BEHIND(e) (LOW(sent + LOWS - memory[CURSOR_WORD(e)]))
-#define HAS_ROOM(e) (STATUS(memory[STATE_WORD(e)]) != GATING || BEHIND(e) < SLOTS)
+#include "credit.pml"
 
 inline raise_changes() {
   atomic { ALIVE(READER(me)) && DRAINED(READER(me)) -> memory[CHANGES_WORD]++ }
 }
 
-inline scan_entry(e) {
+/* Makes the entry known, and sets h to the oldest block that the writer can not have overwritten without a look at it. */
+inline find_place() {
+  do
+  :: !raised && WITHOUT != BUMP_LAST -> raise_changes(); raised = true
+  :: atomic { !raised && WITHOUT == BUMP_LAST && DRAINED(READER(me)) -> raised = true }
+  :: atomic { (raised || WITHOUT == JOIN_BARRIER) && !looked -> looked = true; h = memory[HEAD_WORD] }
+  :: atomic { raised && looked -> raised = false; looked = false; break }
+  od;
+  h = h + (WITHOUT == CORRECTION_ONE -> 0 : 1) - SLOTS
+}
+
+/* A second reader of the same entry wants all of the past: the cursor goes back, as in a join, and what the first one has not
+   read stays protected. */
+inline go_back() {
+  store(READER(me), CURSOR_WORD(e), LOW(memory[HEAD_WORD] - SLOTS));
+  find_place();
   atomic {
     if
-    :: STATUS(memory[STATE_WORD(e)]) == GATING ->
-      if
-      :: BEHIND(e) > SLOTS && WITHOUT != TOO_FAR -> credit = 0
-      :: BEHIND(e) <= SLOTS && SLOTS - BEHIND(e) < credit -> credit = SLOTS - BEHIND(e)
-      :: else
-      fi
+    :: h < s -> s = h
+    :: h >= s && WITHOUT != BACK_LIMIT -> h = s
     :: else
-    fi
+    fi;
+    cursors[me] = s;
+    store(READER(me), CURSOR_WORD(e), LOW(h))
   }
-}
-
-/* Whether block `sent` has room; an early look at `changes` is one that the scan does not wait for. */
-inline check_room() {
-  if
-  :: credit == 0 || (memory[CHANGES_WORD] != seen && WITHOUT != CHANGES_LOOK && (WITHOUT != PREPARE_LOOK || !preparing)) ->
-    atomic {
-      credit = 255;
-      if
-      :: WITHOUT != CHANGES_ACQUIRE -> seen = memory[CHANGES_WORD]
-      :: else
-      fi
-    }
-    scan_entry(0);
-    if
-    :: ENTRIES > 1 -> scan_entry(1)
-    :: else
-    fi;
-    if
-    :: WITHOUT == CHANGES_ACQUIRE -> seen = memory[CHANGES_WORD]
-    :: else
-    fi
-  :: else
-  fi
-}
-
-proctype Writer() {
-  byte credit, seen;
-  bool prepared, preparing;
-  do
-  :: sent < FIRST + BLOCKS ->
-    do
-    :: prepared -> break
-    :: !prepared ->
-      check_room();
-      if
-      :: credit > 0 -> break
-      :: else -> HAS_ROOM(0) && (ENTRIES == 1 || HAS_ROOM(ENTRIES - 1))
-      fi
-    od;
-    if
-    :: !prepared -> store(W, STAMP_WORD(sent), LOW(sent + LOWS - 1))
-    :: else
-    fi;
-    /* Nobody sees a store before it leaves the buffer, so two of them may be one step. */
-    atomic { DRAINED(W) -> store_release(W, STAMP_WORD(sent), LOW(sent)); store(W, HEAD_WORD, sent + 1) }
-    atomic { DRAINED(W) || WITHOUT == HEAD_BARRIER -> sent++; prepared = false; credit = (credit == 255 -> 255 : credit - 1) }
-    if
-    :: !KEEPER -> preparing = true; check_room(); preparing = false;
-      if
-      :: credit > 0 -> store(W, STAMP_WORD(sent), LOW(sent + LOWS - 1)); prepared = true
-      :: else
-      fi
-    :: skip
-    fi
-  :: else -> break
-  od
+  h = 0
 }
 
 proctype Reader(byte me) {
@@ -193,14 +114,8 @@ proctype Reader(byte me) {
   :: else
   fi;
   store_release(READER(me), STATE_WORD(e), own + GATING);
-  do
-  :: !raised && WITHOUT != BUMP_LAST -> raise_changes(); raised = true
-  :: atomic { !raised && WITHOUT == BUMP_LAST && DRAINED(READER(me)) -> raised = true }
-  :: atomic { (raised || WITHOUT == JOIN_BARRIER) && !looked -> looked = true; h = memory[HEAD_WORD] }
-  :: atomic { raised && looked -> raised = false; looked = false; break }
-  od;
+  find_place();
   atomic {
-    h = h + (WITHOUT == CORRECTION_ONE -> 0 : 1) - SLOTS;
     if
     :: h > s && WITHOUT != CORRECTION -> s = h
     :: else -> h = 0
@@ -210,6 +125,10 @@ proctype Reader(byte me) {
   if
   :: h > 0 -> store(READER(me), CURSOR_WORD(e), LOW(s)); h = 0
   :: else
+  fi;
+  if
+  :: me == 0 && !KEEPER -> go_back()
+  :: skip
   fi;
   do
   :: atomic {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A lossless ring with two readers in the reader table: the writer's credit, cursors, dropping. Mirrors the room check of
- * src/ring/writer.ts, the lossless half of src/ring/reader.ts, and both in c_shim/include/qaultra_ipc/ring.h.
+ * A lossless ring with two readers in the reader table: the writer's credit, cursors, dropping. Mirrors src/ring/reader_table.ts
+ * and the room check of src/ring/ring_writer.ts, the lossless half of src/ring/ring_reader.ts, and of
+ * c_shim/include/qaultra_ipc/ the files ring_writer.h, ring_reader.h, ring_join.h and ring_keeper.h.
  *
  * Checked: no block that a gating reader has not read, or has in hand, is overwritten; blocks come in order, none twice, none
- * missing; no reader takes its lag for a lap; a reader that was dropped with a block in hand finds it not intact when it may have changed; a killed reader,
- * whatever it was doing, does not block the writer for ever; after the writer's death all that was committed is delivered.
- * A reader may also be dropped alive: it was stopped, which can be between any two of its steps, and goes on later.
+ * missing; no reader takes its lag for a lap; a reader that was dropped with a block in hand finds it not intact when it may
+ * have changed; a killed reader, whatever it was doing, does not block the writer for ever; after the writer's death all
+ * that was committed is delivered. A reader may also be dropped alive: it was stopped, which can be between any two of
+ * its steps, and goes on later.
  *
  * The block in hand is read in place, and the state of the entry tells whether it is intact: that is all a lossless reader has
  * to look at. (One that looks at the stamp again is a reader of seqlock.pml.) Joining is in join.pml, sleeping in room.pml;
@@ -49,13 +51,13 @@
 
 #define WORDS (2 * SLOTS + 5)
 #define PROCESSES 3
-#define DEPTH 3
+#define DEPTH 4
 #define READER(r) (r)
 #define W 2
 #define ALIVE(p) (!killed[p])
 bool killed[PROCESSES];
 #include "memory.pml"
-MEMORY_PROCESS(:: REACH_0(W) :: REACH_1(W) :: REACH_2(W) :: REACH_0(READER(0)) :: REACH_0(READER(1)))
+MEMORY_PROCESS(:: REACH_0(W) :: REACH_1(W) :: REACH_2(W) :: REACH_3(W) :: REACH_0(READER(0)) :: REACH_0(READER(1)))
 
 byte sent = FIRST; /* the sequence of the next block */
 byte cursors[2]; /* what each reader reads next */
@@ -122,7 +124,7 @@ proctype Writer() {
     :: else
     fi;
     prepared = false;
-    DRAINED(W);
+    store_barrier(W);
     store(W, DATA_WORD(sent), sent);
     if
     :: WITHOUT == STAMP_RELEASE -> store(W, STAMP_WORD(sent), LOW(sent))

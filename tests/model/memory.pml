@@ -6,7 +6,8 @@
  * Stores: every process has a store buffer. A store goes into it and reaches memory at some later moment, chosen by the
  * search: stores to different words in any order, stores to the same word in theirs, and a store-release after every store
  * that was issued before it, which is all that a release promises (a later plain store may overtake it). A full barrier
- * is a guard that waits until the own buffer is empty. An atomic read-modify-write waits for the same and then acts on memory.
+ * is a guard that waits until the own buffer is empty; a store barrier lets no later store overtake an earlier one. An
+ * atomic read-modify-write waits for an empty buffer and then acts on memory.
  * No process loads a word while a store of its own to it is in its buffer, so there is no forwarding.
  *
  * Loads: the models state which loads of a look may be satisfied before which others. They are options of one `do` loop, each
@@ -27,8 +28,10 @@
 #define WITHOUT 0
 #endif
 
-/* Added to the number of a word in a buffer: this store is a release. */
+/* Added to the number of a word in a buffer: this store is a release; a store barrier came after this store. */
 #define RELEASE 64
+#define BEHIND_BARRIER 128
+#define PLACE(p, i) (buffer[p].word[i] & 63)
 
 typedef StoreBuffer {
   byte word[DEPTH];
@@ -55,12 +58,23 @@ StoreBuffer buffer[PROCESSES];
 
 #define store_release(p, address, what) store(p, (address) + RELEASE, what)
 
-#define SAME_WORD(p, i, j) ((buffer[p].word[i] & 63) == (buffer[p].word[j] & 63))
-#define OVERTAKES(p, i) (buffer[p].count > i && buffer[p].word[i] < RELEASE)
+/* The models need it where at most one store is in the buffer. */
+#define store_barrier(p) \
+  d_step { \
+    assert(WITHOUT != 0 || buffer[p].count <= 1); \
+    if \
+    :: buffer[p].count > 0 -> buffer[p].word[buffer[p].count - 1] = buffer[p].word[buffer[p].count - 1] | BEHIND_BARRIER \
+    :: else \
+    fi \
+  }
+
+/* Whether entry i of a buffer may reach memory before entry j, which was stored earlier, and before any at all. */
+#define OVERTAKES(p, i, j) (PLACE(p, i) != PLACE(p, j) && buffer[p].word[j] < BEHIND_BARRIER)
+#define IS_PLAIN(p, i) (buffer[p].count > i && (buffer[p].word[i] & RELEASE) == 0)
 
 /* Takes entry `from` of a buffer to memory and closes the gap; what is not used is zero, so that equal states are equal. */
 #define reach_memory(p, from) \
-  memory[buffer[p].word[from] & 63] = buffer[p].value[from]; \
+  memory[PLACE(p, from)] = buffer[p].value[from]; \
   i = from; \
   do \
   :: i + 1 < buffer[p].count -> \
@@ -75,11 +89,16 @@ StoreBuffer buffer[PROCESSES];
   i = 0
 
 #define REACH_0(p) d_step { buffer[p].count > 0 -> reach_memory(p, 0) }
-#define REACH_1(p) d_step { OVERTAKES(p, 1) && !SAME_WORD(p, 1, 0) -> reach_memory(p, 1) }
-#define REACH_2(p) d_step { OVERTAKES(p, 2) && !SAME_WORD(p, 2, 0) && !SAME_WORD(p, 2, 1) -> reach_memory(p, 2) }
+#define REACH_1(p) d_step { IS_PLAIN(p, 1) && OVERTAKES(p, 1, 0) -> reach_memory(p, 1) }
+#define REACH_2(p) d_step { IS_PLAIN(p, 2) && OVERTAKES(p, 2, 0) && OVERTAKES(p, 2, 1) -> reach_memory(p, 2) }
 #define REACH_3(p) \
   d_step { \
-    OVERTAKES(p, 3) && !SAME_WORD(p, 3, 0) && !SAME_WORD(p, 3, 1) && !SAME_WORD(p, 3, 2) -> reach_memory(p, 3) \
+    IS_PLAIN(p, 3) && OVERTAKES(p, 3, 0) && OVERTAKES(p, 3, 1) && OVERTAKES(p, 3, 2) -> reach_memory(p, 3) \
+  }
+#define REACH_4(p) \
+  d_step { \
+    IS_PLAIN(p, 4) && OVERTAKES(p, 4, 0) && OVERTAKES(p, 4, 1) && OVERTAKES(p, 4, 2) && OVERTAKES(p, 4, 3) -> \
+    reach_memory(p, 4) \
   }
 
 /* The buffers' way to memory; a model says which entries there are. The variable is zero between steps. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stamps: a lossy ring, whose writer waits for nobody. Mirrors src/ring/writer.ts and src/ring/reader.ts, and the writer and
- * reader of c_shim/include/qaultra_ipc/ring.h.
+ * Stamps: a lossy ring, whose writer waits for nobody. Mirrors claim and commit in src/ring/ring_writer.ts, `next` and `#find`
+ * in src/ring/ring_reader.ts and the copy in src/ring/block_copies.ts, and of c_shim/include/qaultra_ipc/ the files
+ * ring_writer.h and ring_reader.h.
  *
  * Checked: no block is delivered that is torn, of another lap, or was being written when its writer died; none twice or out
  * of order (a delivered block is the one at the cursor, which only grows); a lapped reader resumes at a block that was
@@ -26,7 +27,7 @@
 #endif
 
 #define INVALIDATE 1 /* without: storing "being written" before the data */
-#define INVALIDATE_BARRIER 2 /* without: the writer's barrier between "being written" and the data */
+#define INVALIDATE_BARRIER 2 /* without: the writer's store barrier between "being written" and the data */
 #define STAMP_RELEASE 3 /* without: the release in the store of the ready stamp */
 #define STAMP_ACQUIRE 4 /* without: the acquire in the first load of the stamp */
 #define LOAD_BARRIER 5 /* without: the reader's load-load barrier between the data and the second look */
@@ -57,12 +58,12 @@
 
 #define WORDS (3 * SLOTS + 2)
 #define PROCESSES 1
-#define DEPTH 4
+#define DEPTH 5
 #define W 0
 #define ALIVE(p) (!killed)
 bool killed;
 #include "memory.pml"
-MEMORY_PROCESS(:: REACH_0(W) :: REACH_1(W) :: REACH_2(W) :: REACH_3(W))
+MEMORY_PROCESS(:: REACH_0(W) :: REACH_1(W) :: REACH_2(W) :: REACH_3(W) :: REACH_4(W))
 
 byte cursors[READERS];
 
@@ -90,7 +91,10 @@ proctype Writer() {
     :: else
     fi;
     prepared = false;
-    (DRAINED(W) || WITHOUT == INVALIDATE_BARRIER);
+    if
+    :: WITHOUT == INVALIDATE_BARRIER
+    :: else -> store_barrier(W)
+    fi;
     store(W, HIGH_WORD(s), HIGH(s));
     store(W, DATA_WORD(s), s);
     if

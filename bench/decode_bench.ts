@@ -5,7 +5,7 @@ import { BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../mo
 import { doublesLikeTicks, holdBlockOfTicks, touchDoubles, touchTicks, touchTicksByIndex } from "./support/decoding.ts";
 
 Runtime.open({ roudi: "spawn" });
-const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench" });
+const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench", lane: "queue" });
 const feed = new DataSubscriber(config, "decode");
 const out = new DataBroadcaster(config, "decode");
 const block = holdBlockOfTicks(out, feed);

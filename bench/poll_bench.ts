@@ -5,7 +5,7 @@
 import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime, Tick } from "../mod.ts";
 
 Runtime.open({ roudi: "spawn" });
-const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench" });
+const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench", lane: "queue" });
 const feed = new DataSubscriber(config, "poll");
 const out = new DataBroadcaster(config, "poll");
 const full = new Uint8Array(8136);

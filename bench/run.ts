@@ -8,33 +8,63 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { RouDi } from "../tests/support/roudi.ts";
 import { projectFolder, type RuntimeName } from "../tests/support/runtime.ts";
-import { measureDecode, measureHeap } from "./cases/in_process.ts";
+import { measureCrowd } from "./cases/crowd.ts";
+import { measureDecode } from "./cases/decode.ts";
+import { measureFanout } from "./cases/fanout.ts";
+import { measureForAwait } from "./cases/for_await.ts";
+import { measureHeap } from "./cases/heap.ts";
+import { measureMassive, measureRingDecode } from "./cases/massive.ts";
 import { measureOpen } from "./cases/open.ts";
-import { measurePingPong, measureThroughput } from "./cases/queue.ts";
+import { measurePaced } from "./cases/paced.ts";
+import { measurePingPong } from "./cases/ping_pong.ts";
+import { measureThroughput } from "./cases/throughput.ts";
 import { measureWake } from "./cases/wake.ts";
 import { describeMachine } from "./support/machine.ts";
+import { PAGE, writePage } from "./support/page.ts";
 import type { Context } from "./support/program.ts";
-import { formatTable, type Row } from "./support/row.ts";
+import type { Row } from "./support/row.ts";
+import { formatTable } from "./support/table.ts";
 
+/** One bench: what it measures, in a line, and how. */
+interface Bench {
+  readonly what: string;
+  readonly measure: (id: string, context: Context) => Promise<Row[]>;
+}
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  "queue-tick": { what: "one-way latency of a 72-byte tick over the queue lane, against C", measure: measurePingPong },
+  "queue-block": { what: "the same of a full block, copied in and out", measure: measurePingPong },
+  "queue-throughput": { what: "full blocks per second over the queue lane, against C", measure: measureThroughput },
+  "ring-tick": { what: "one-way latency of a 72-byte tick over the ring lane, against C", measure: measurePingPong },
+  "ring-block": { what: "the same of a full block, copied in and out", measure: measurePingPong },
+  "ring-flag": { what: "the same of 8 bytes touched in place", measure: measurePingPong },
+  "ring-throughput-tick": { what: "blocks of one tick per second over the ring, lossless", measure: measureThroughput },
+  "ring-throughput-block": { what: "full blocks per second over the ring, lossless", measure: measureThroughput },
+  "ring-fanout": { what: "the writer's cost of a block at 0 to 1000 readers", measure: measureFanout },
+  "massive-500": {
+    what: "ticks per second to each of 500 subscribers of one process",
+    measure: (id, context) => measureMassive(id, 500, context),
+  },
+  "massive-1000": {
+    what: "the same to each of 1000",
+    measure: (id, context) => measureMassive(id, 1000, context),
+  },
+  "massive-processes": { what: "the highest rate at which 4 x 250 subscribers lose nothing", measure: measureCrowd },
+  "ring-decode": { what: "ticks per second from another process, all fields read", measure: measureRingDecode },
+  "ring-paced": { what: "lateness at 1k, 10k and 100k blocks/s, against a Unix-domain socket", measure: measurePaced },
+  "ring-for-await": { what: "blocks per second of a busy for await, and its timers", measure: measureForAwait },
+  decode: { what: "ticks read in place per second, against plain doubles", measure: measureDecode },
+  heap: { what: "bytes allocated for each polled block, on both lanes", measure: measureHeap },
+  wake: { what: "publish to the first line of a parked for await, on both lanes", measure: measureWake },
+  open: { what: "start to first block, opening the runtime, memory of an idle subscriber", measure: measureOpen },
+};
+
+const ID_WIDTH = 23;
 const USAGE = `Usage: ./x bench [--only id,...] [--runtime deno|bun|both] [--quick] [--json FILE]
 
-  queue-tick        one-way latency of a 72-byte tick over the queue lane, against C
-  queue-block       the same of a full block, copied in and out
-  queue-throughput  full blocks per second, one publisher, one subscriber process, against C
-  decode            ticks read in place per second, against plain doubles
-  heap              bytes allocated for each polled block
-  wake              publish to the first line of a parked for await, against a Unix-domain socket
-  open              start to first block, opening the runtime, memory of an idle subscriber`;
+${Object.entries(BENCHES).map(([id, { what }]) => `  ${id.padEnd(ID_WIDTH)}${what}`).join("\n")}
 
-const BENCHES: Readonly<Record<string, (id: string, context: Context) => Promise<Row[]>>> = {
-  "queue-tick": (id, context) => measurePingPong(id, 72, context),
-  "queue-block": (id, context) => measurePingPong(id, 8160, context),
-  "queue-throughput": measureThroughput,
-  decode: measureDecode,
-  heap: measureHeap,
-  wake: measureWake,
-  open: measureOpen,
-};
+The result is printed as a table and, with plots, written as a page to ${PAGE}.`;
 
 const REPETITIONS = 7;
 const REPETITIONS_QUICK = 3;
@@ -92,12 +122,13 @@ const context: Context = {
 
 const rows: Row[] = [];
 let failures = 0;
-process.stdout.write(`${describeMachine()}\n\n`);
+const machine = describeMachine();
+process.stdout.write(`${machine}\n\n`);
 // Without monitoring: on a machine that stalls for a moment it would take the processes of a bench for dead.
 await using _roudi = await RouDi.start({ blocks: POOL_BLOCKS, monitoring: false });
 for (const id of ids) {
   try {
-    rows.push(...await BENCHES[id](id, context));
+    rows.push(...await BENCHES[id].measure(id, context));
   } catch (error) {
     failures++;
     process.stderr.write(`\n${id} failed: ${error instanceof Error ? error.stack : error}\n`);
@@ -105,5 +136,7 @@ for (const id of ids) {
 }
 context.progress("");
 process.stdout.write(`${formatTable(rows)}\n`);
+writePage({ machine, quick: values.quick, rows });
+process.stdout.write(`\nThe page: ${PAGE}\n`);
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows, null, 2) + "\n");
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,59 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
+import type { RuntimeName } from "../../tests/support/runtime.ts";
 import { type Context, type Report, runPair, startWorker } from "../support/program.ts";
-import { medians, type Row } from "../support/row.ts";
+import { compare, fromComparisons, medianPercentiles, type Row } from "../support/row.ts";
+import { freshSocketPath, SOCKET_PERMISSIONS } from "../support/socket.ts";
+import { type Contenders, takeTurns } from "../support/turns.ts";
 
-const PERCENTILES = ["p50", "p90", "p99", "p999", "max"] as const;
-const NS_PER_US = 1000;
+const US_PER_NS = 1e-3;
 const RATIO_MAX = 0.5;
-/** What Deno asks for a Unix-domain socket. */
-const denoFlags = ["--allow-read", "--allow-write", "--allow-net"];
+const SOCKET = "Unix socket";
+/** The lanes, by the id of their rows. */
+const LANES = { wake: "queue", "wake-ring": "ring" };
+
+type Options = Readonly<Record<string, number | string>>;
 
 /** `wake`: from publishing to the first line of a parked `for await`, against a Unix-domain socket of the same runtime. */
 export async function measureWake(id: string, context: Context): Promise<Row[]> {
-  const rows: Row[] = [];
-  const socket = join(tmpdir(), `qaultra-bench-${process.pid}.sock`);
-  for (const runtime of context.runtimes) {
-    const ours: Report[] = [];
-    const floors: Report[] = [];
-    const count = Math.round(3000 * context.scale);
-    for (let repetition = 0; repetition < context.repetitions; repetition++) {
-      context.progress(`${id} in ${runtime}, repetition ${repetition + 1} of ${context.repetitions}`);
-      const options = { count, warmup: 500, "base-ms": Date.now() };
-      const withSocket = { ...options, socket };
-      rmSync(socket, { force: true });
-      // The whole process on one CPU, ours and the floor alike: both wake through threads of their runtime, too.
-      const server = startWorker(runtime, "wake_socket_in", withSocket, { cpu: 1, denoFlags });
-      const client = () => startWorker(runtime, "wake_socket_out", withSocket, { cpu: 0, denoFlags });
-      floors.push((await runPair(server, client))[0]);
-      const subscriber = startWorker(runtime, "wake_in", options, { cpu: 1 });
-      ours.push((await runPair(subscriber, () => startWorker(runtime, "wake_out", options, { cpu: 0 })))[0]);
-    }
-    const own = medians(ours, PERCENTILES);
-    const floor = medians(floors, PERCENTILES);
-    rows.push({
-      id,
-      runtime,
-      unit: "us",
-      value: own.p50 / NS_PER_US,
-      floor: floor.p50 / NS_PER_US,
-      ratio: own.p50 / floor.p50,
-      samples: count * context.repetitions,
-      note: "floor: a Unix-domain socket between two processes of this runtime",
-      goal: `p50 <= ${RATIO_MAX}x`,
-      met: own.p50 / floor.p50 <= RATIO_MAX,
-      p50: own.p50 / NS_PER_US,
-      p90: own.p90 / NS_PER_US,
-      p99: own.p99 / NS_PER_US,
-      p999: own.p999 / NS_PER_US,
-      max: own.max / NS_PER_US,
-      floorP50: floor.p50 / NS_PER_US,
-      floorP99: floor.p99 / NS_PER_US,
-      ratioP99: own.p99 / floor.p99,
+  const options = { count: Math.round(3000 * context.scale), warmup: 500, wait: "park" };
+  const contenders: Record<string, () => Promise<Report>> = {};
+  for (const runtime of context.runtimes) Object.assign(contenders, contendersOf(runtime, options));
+  const reports = await takeTurns(id, context, contenders);
+  return context.runtimes.flatMap((runtime) => {
+    const floor = medianPercentiles(reports[`${runtime} ${SOCKET}`], US_PER_NS);
+    return Object.keys(LANES).map((row) => {
+      const own = medianPercentiles(reports[`${runtime} ${row}`], US_PER_NS);
+      return {
+        id: row,
+        runtime,
+        unit: "us",
+        value: own.p50,
+        samples: options.count * context.repetitions,
+        note: "floor: a Unix-domain socket between two processes of this runtime",
+        ...fromComparisons([compare(`p50, ${SOCKET}`, own.p50, floor.p50, { atMost: RATIO_MAX })]),
+        ...own,
+        floorP50: floor.p50,
+        floorP99: floor.p99,
+        ratioP99: own.p99 / floor.p99,
+        curves: { [SOCKET]: floor },
+      };
     });
-  }
-  return rows;
+  });
+}
+
+/** The measurements of one runtime, by "<runtime> <what>". */
+function contendersOf(runtime: RuntimeName, options: Options): Contenders {
+  return Object.fromEntries([
+    [`${runtime} ${SOCKET}`, () => overSocket(runtime, options)],
+    ...Object.entries(LANES).map(([row, lane]) => [`${runtime} ${row}`, () => overLane(runtime, lane, options)]),
+  ]);
+}
+
+// The whole process on one CPU, ours and the floor alike: both wake through threads of their runtime, too.
+
+async function overSocket(runtime: RuntimeName, options: Options): Promise<Report> {
+  const withSocket = { ...options, "base-ms": Date.now(), socket: freshSocketPath() };
+  const denoFlags = SOCKET_PERMISSIONS;
+  const server = startWorker(runtime, "wake_socket_in", withSocket, { cpu: 1, denoFlags });
+  const client = () => startWorker(runtime, "wake_socket_out", withSocket, { cpu: 0, denoFlags });
+  return (await runPair(server, client))[0];
+}
+
+async function overLane(runtime: RuntimeName, lane: string, options: Options): Promise<Report> {
+  const stream = { ...options, lane, "base-ms": Date.now() };
+  const subscriber = startWorker(runtime, "wake_in", stream, { cpu: 1 });
+  return (await runPair(subscriber, () => startWorker(runtime, "wake_out", stream, { cpu: 0 })))[0];
 }

@@ -26,12 +26,34 @@ export function holdBlockOfTicks(out: DataBroadcaster, feed: DataSubscriber): Bl
   return block;
 }
 
-/** What `touchTicks` returns for the block of `holdBlockOfTicks`, computed without reading it. */
-export function expectedSum(): number {
+/** Payloads of full blocks, as `bench/floor/plain_throughput.c` has them: in payload p prices and volumes are higher by p. */
+export const TICK_PAYLOADS = 8;
+
+/** The data of the payloads of full blocks. */
+export function tickPayloads(): readonly Uint8Array[] {
+  return Array.from({ length: TICK_PAYLOADS }, (_, p) => {
+    const data = new Uint8Array(TICKS * Tick.size);
+    for (let i = 0; i < TICKS; i++) {
+      const last = 4000 + p + i * 0.25;
+      const timestampNs = 1_700_000_000_000_000_000n + BigInt(i) * 1_000_000n;
+      const prices = { last, bid: last - 0.25, ask: last + 0.25 };
+      Tick.write(data, i * Tick.size, { timestampNs, ...prices, volume: BigInt(1000 + p + i), symbol: "ES" });
+    }
+    return data;
+  });
+}
+
+/** What `touchTicks` returns for payload `p`, 0 for the block of `holdBlockOfTicks`, computed without reading it. */
+export function expectedSum(p: number = 0): number {
   let sum = 0;
   const symbol = 0x45 | 0x53 << 8; // "ES" and two NUL, little endian.
-  for (let i = 0; i < TICKS; i++) sum += 1_700_000_000_000 + i + 3 * (4000 + i * 0.25) + 1000 + i + symbol;
+  for (let i = 0; i < TICKS; i++) sum += 1_700_000_000_000 + i + 3 * (4000 + p + i * 0.25) + 1000 + p + i + symbol;
   return sum;
+}
+
+/** Whether all ticks of a block of payload `p` read as they should; sums of doubles may differ in their last bits. */
+export function isRightSum(sum: number, expected: number): boolean {
+  return Math.abs(sum - expected) < 1;
 }
 
 /** Reads all fields of all ticks of a block in place. */

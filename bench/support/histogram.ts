@@ -1,13 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Where a distribution is looked at: the parts of all samples, in the order of `bench/floor/floor.h`. */
+export const PERCENTILE_PARTS = {
+  p10: 0.1,
+  p25: 0.25,
+  p50: 0.5,
+  p75: 0.75,
+  p90: 0.9,
+  p95: 0.95,
+  p99: 0.99,
+  p995: 0.995,
+  p999: 0.999,
+  p9995: 0.9995,
+  p9999: 0.9999,
+} as const;
+
+/** The name of one figure of a distribution. */
+export type PercentileName = keyof typeof PERCENTILE_PARTS | "max";
+
 /** What the benches report of a distribution, in the unit of the samples. */
-export interface Percentiles {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
+export type Percentiles = Readonly<Record<PercentileName, number>>;
+
+/** The names of all figures of a distribution, from low to high. */
+export const PERCENTILE_NAMES: readonly PercentileName[] = [
+  ...Object.keys(PERCENTILE_PARTS) as (keyof typeof PERCENTILE_PARTS)[],
+  "max",
+];
 
 const STEPS = 256;
 const BUCKETS = STEPS * 40;
@@ -36,13 +54,8 @@ export class Histogram {
 
   /** The percentiles, each multiplied by `factor`. */
   percentiles(factor: number = 1): Percentiles {
-    return {
-      p50: this.#at(0.5) * factor,
-      p90: this.#at(0.9) * factor,
-      p99: this.#at(0.99) * factor,
-      p999: this.#at(0.999) * factor,
-      max: this.#max * factor,
-    };
+    const parts = Object.entries(PERCENTILE_PARTS).map(([name, part]) => [name, this.#at(part) * factor]);
+    return { ...Object.fromEntries(parts), max: this.#max * factor } as Percentiles;
   }
 
   #at(part: number): number {

@@ -3,7 +3,7 @@ import { Process, type ProgramOptions } from "../../tests/support/process.ts";
 import { projectFolder, type RuntimeName } from "../../tests/support/runtime.ts";
 
 /** How long one measurement may take; only what hangs takes as long. */
-const TIMEOUT_MS = 180_000;
+export const TIMEOUT_MS = 180_000;
 
 /** How a worker is started. */
 export interface WorkerOptions extends ProgramOptions {

@@ -7,17 +7,18 @@ import process from "node:process";
 const values = new Map<string, string>();
 for (let i = 2; i + 1 < process.argv.length; i += 2) values.set(process.argv[i], process.argv[i + 1]);
 
-/** The text of option `--name`. */
-export function textOption(name: string): string {
-  const value = values.get(`--${name}`);
+/** The text of option `--name`, or what stands for one that is not given. */
+export function textOption(name: string, otherwise?: string): string {
+  const value = values.get(`--${name}`) ?? otherwise;
   if (value === undefined) throw new TypeError(`The worker needs the option --${name}`);
   return value;
 }
 
-/** The number of option `--name`. */
-export function numberOption(name: string): number {
-  const value = Number(textOption(name));
-  if (!Number.isFinite(value)) throw new TypeError(`The option --${name} is not a number: ${textOption(name)}`);
+/** The number of option `--name`, or what stands for one that is not given. */
+export function numberOption(name: string, otherwise?: number): number {
+  const text = textOption(name, otherwise?.toString());
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw new TypeError(`The option --${name} is not a number: ${text}`);
   return value;
 }
 

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sending side of `queue-throughput`: full blocks as fast as the subscriber takes them.
-import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+// The sending side of the throughput benches, lossless: blocks as fast as the subscriber takes them.
+import { DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
 import { Payload } from "../support/payload.ts";
+import { benchConfig } from "../support/stream.ts";
 import { numberOption, report, until } from "../support/worker.ts";
 
-const bytes = numberOption("bytes");
 const blocks = numberOption("count") + numberOption("warmup");
 
 using _runtime = Runtime.open();
-const config = BroadcastConfig.highPerformance().with({
-  serviceName: "Bench",
-  delivery: "lossless",
-  cpuAffinity: numberOption("cpu"),
-});
-using out = new DataBroadcaster(config, "throughput");
+using out = new DataBroadcaster(benchConfig(), "throughput");
 await until(() => out.getSubscriberCount() > 0);
 
-const payload = new Payload(bytes);
+const payload = new Payload(numberOption("bytes"));
 
 function flood(count: number): number {
   let sum = 0;

@@ -1,44 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The asking side of `queue-tick` and `queue-block`; `bench/floor/pingpong.c` is its like in C. Timed is one round trip:
-// copy in, publish, wait for the answer, copy out, give back. Preparing payloads and summing up lie outside.
-import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
+// The asking side of `queue-tick`, `ring-tick` and their likes; `bench/floor/pingpong.c` is its like in C. Timed is one round
+// trip: copy in, publish, wait for the answer, copy out, give back. Preparing payloads and summing up lie outside.
+import { type Block, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
+import { CopyExchange, FlagExchange } from "../support/exchange.ts";
 import { Histogram } from "../support/histogram.ts";
-import { Payload } from "../support/payload.ts";
-import { numberOption, report, until } from "../support/worker.ts";
+import { benchConfig } from "../support/stream.ts";
+import { numberOption, report, textOption, until } from "../support/worker.ts";
 
-const bytes = numberOption("bytes");
 const count = numberOption("count");
 const warmup = numberOption("warmup");
 
 using _runtime = Runtime.open();
-const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench", cpuAffinity: numberOption("cpu") });
+const config = benchConfig();
 using feed = new DataSubscriber(config, "pong");
 using out = new DataBroadcaster(config, "ping");
-await until(() => out.getSubscriberCount() > 0);
+await until(() => !feed.hasData() && out.getSubscriberCount() > 0);
 
-const payload = new Payload(bytes);
-const received = payload.received;
+const exchange = textOption("work") === "flag" ? new FlagExchange() : new CopyExchange(numberOption("bytes"));
+const take = (block: Block): void => exchange.take(block);
 const latencies = new Histogram();
-let sentSum = 0;
-let receivedSum = 0;
-let badLengths = 0;
-
-function copyOut(block: Block): void {
-  const data = block.data;
-  if (data.length === bytes) received.set(data);
-  else badLengths++;
-}
 
 function roundTrips(first: number, end: number, histogram: Histogram): void {
+  const { recordCount, type } = exchange;
   for (let i = first; i < end; i++) {
-    const data = payload.at(i);
-    sentSum = (sentSum + payload.sumOf(i)) | 0;
+    const data = exchange.prepare(i);
     const begin = performance.now();
-    if (!out.broadcast(data, payload.recordCount, MarketDataType.Tick)) throw new Error(`No room for block ${i}`);
-    while (feed.poll(copyOut, 1) === 0);
+    if (!out.broadcast(data, recordCount, type)) throw new Error(`No room for block ${i}`);
+    while (feed.poll(take, 1) === 0);
     const end = performance.now();
-    receivedSum = (receivedSum + payload.sumReceived()) | 0;
+    exchange.check();
     histogram.add((end - begin) * 1e6);
   }
 }
@@ -46,8 +37,8 @@ function roundTrips(first: number, end: number, histogram: Histogram): void {
 roundTrips(0, warmup, new Histogram());
 roundTrips(warmup, warmup + count, latencies);
 report({
-  ok: badLengths === 0 && sentSum === receivedSum,
+  ok: exchange.faults === 0 && exchange.sentSum === exchange.takenSum,
   count: latencies.count,
-  checksum: receivedSum >>> 0,
+  checksum: exchange.takenSum >>> 0,
   ...latencies.percentiles(0.5),
 });

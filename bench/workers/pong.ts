@@ -1,40 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answering side of `queue-tick` and `queue-block`: copies out, copies into the answer, and sums up after it.
-import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
-import { Payload } from "../support/payload.ts";
-import { numberOption, report, sayReady, until } from "../support/worker.ts";
+// The answering side of `queue-tick`, `ring-tick` and their likes: copies out, copies into the answer, and sums up after it.
+import { type Block, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
+import { CopyExchange, FlagExchange } from "../support/exchange.ts";
+import { benchConfig } from "../support/stream.ts";
+import { numberOption, report, sayReady, textOption, until } from "../support/worker.ts";
 
-const bytes = numberOption("bytes");
 const rounds = numberOption("count") + numberOption("warmup");
 
 using _runtime = Runtime.open();
-const config = BroadcastConfig.lowLatency().with({ serviceName: "Bench", cpuAffinity: numberOption("cpu") });
+const config = benchConfig();
 using feed = new DataSubscriber(config, "ping");
 using out = new DataBroadcaster(config, "pong");
 sayReady();
-await until(() => out.getSubscriberCount() > 0);
+await until(() => feed.hasData() || out.getSubscriberCount() > 0);
 
-const payload = new Payload(bytes);
-const received = payload.received;
-let sum = 0;
-let badLengths = 0;
-
-function copyOut(block: Block): void {
-  const data = block.data;
-  if (data.length === bytes) received.set(data);
-  else badLengths++;
-}
+const exchange = textOption("work") === "flag" ? new FlagExchange() : new CopyExchange(numberOption("bytes"));
+const take = (block: Block): void => exchange.take(block);
 
 function answer(count: number): void {
+  const { recordCount, type } = exchange;
   for (let i = 0; i < count; i++) {
-    while (feed.poll(copyOut, 1) === 0);
-    if (!out.broadcast(received, payload.recordCount, MarketDataType.Tick)) throw new Error(`No room for answer ${i}`);
-    sum = (sum + payload.sumReceived()) | 0;
+    while (feed.poll(take, 1) === 0);
+    if (!out.broadcast(exchange.answer(), recordCount, type)) throw new Error(`No room for answer ${i}`);
+    exchange.check();
   }
 }
 
 answer(rounds);
-report({ ok: badLengths === 0, checksum: sum >>> 0 });
-// The last answer lies in a chunk of this process: stay until the other side has read it and is gone.
+report({ ok: exchange.faults === 0, checksum: exchange.takenSum >>> 0 });
+// The last answer lies in memory of this process: stay until the other side has read it and is gone.
 await until(() => out.getSubscriberCount() === 0);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The receiving side of `wake`: the first line of a parked `for await` reads the clock.
-import { BroadcastConfig, DataSubscriber, Runtime } from "../../mod.ts";
+import { DataSubscriber, Runtime } from "../../mod.ts";
 import { sharedClock } from "../support/clock.ts";
 import { Histogram } from "../support/histogram.ts";
+import { benchConfig } from "../support/stream.ts";
 import { numberOption, report, sayReady } from "../support/worker.ts";
 
 const warmup = numberOption("warmup");
@@ -11,7 +12,7 @@ const blocks = numberOption("count") + warmup;
 
 using _runtime = Runtime.open();
 const now = sharedClock(numberOption("base-ms"));
-using feed = new DataSubscriber(new BroadcastConfig({ serviceName: "Bench" }), "wake", { wait: "park" });
+using feed = new DataSubscriber(benchConfig(), "wake");
 sayReady();
 
 const latencies = new Histogram();

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sending side of `wake`: one block a millisecond or so, each with the time just before it was published.
-import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
 import { sharedClock } from "../support/clock.ts";
+import { benchConfig } from "../support/stream.ts";
 import { numberOption, pause, report, until } from "../support/worker.ts";
 
 const blocks = numberOption("count") + numberOption("warmup");
 
 using _runtime = Runtime.open();
 const now = sharedClock(numberOption("base-ms"));
-using out = new DataBroadcaster(new BroadcastConfig({ serviceName: "Bench" }), "wake");
+using out = new DataBroadcaster(benchConfig(), "wake");
 await until(() => out.getSubscriberCount() > 0);
 
 const sent = new Float64Array(2);

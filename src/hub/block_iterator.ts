@@ -12,8 +12,8 @@ export interface BlockSource {
   idle(): Promise<void>;
   /** The iteration finds data all the time: being woken helps nobody. */
   busy(): void;
-  /** Ends an `idle` of this iteration early. */
-  endIdle(): void;
+  /** The iteration is over: ends its `idle` early. */
+  end(): void;
 }
 
 /** How long an iteration that never waits keeps the event loop to itself. */
@@ -132,6 +132,6 @@ export class BlockIterator implements AsyncIterableIterator<Block, undefined, un
     if (this.#ended) return;
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#source.endIdle();
+    this.#source.end();
   }
 }

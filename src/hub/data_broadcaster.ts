@@ -266,9 +266,9 @@ export class DataBroadcaster {
   }
 
   /**
-   * Subscribers now: those that read the ring, each, in all processes that give signs of life; and native ports of the queue lane, one
-   * for each C++ subscriber and for each Worker of ours that reads that lane. Readers of a ring whose reader table their process
-   * may not write are not known.
+   * Subscribers now: one for each Worker of ours, however many subscribers share its place, that reads the ring and gives signs of
+   * life, or reads the queue lane; and one for each C++ subscriber. Readers of a ring whose reader table their process may not
+   * write are not known.
    */
   getSubscriberCount(): number {
     this.#sender.requireOpen("count subscribers");

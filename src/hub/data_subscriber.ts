@@ -5,6 +5,7 @@ import { RING_CAPACITY_MAX } from "../ring/layout.ts";
 import { checkName } from "../transport/names.ts";
 import type { Transport } from "../transport/transport.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
+import { BlockHand } from "./block_hand.ts";
 import { BlockIterator, type BlockSource } from "./block_iterator.ts";
 import type { BroadcastConfig, LaneChoice, ReadMode, WaitStrategy } from "./broadcast_config.ts";
 import { requireConfig, requireOptions } from "./checks.ts";
@@ -76,6 +77,8 @@ export class DataSubscriber {
   readonly #transport: Transport;
   readonly #held: HeldBlocks;
   readonly #idles = new Set<() => void>();
+  /** Of the loops that run. */
+  readonly #hands = new Set<BlockHand>();
   /** The one block of `poll` and `receive`; null while a handler runs. */
   #reused: Block | null = new Block();
 
@@ -126,6 +129,7 @@ export class DataSubscriber {
     const held = new HeldBlocks(reader, counters, this);
     this.#held = held;
     const idles = this.#idles;
+    const hands = this.#hands;
     const leave = subscribers.enter(serviceName, this.stream);
     const resource: RuntimeResource = {
       get closed(): boolean {
@@ -136,6 +140,7 @@ export class DataSubscriber {
         resources.delete(resource);
         leave();
         held.releaseAll();
+        for (const hand of hands) hand.close();
         reader.close();
         for (const endIdle of [...idles]) endIdle();
       },
@@ -205,9 +210,8 @@ export class DataSubscriber {
 
   /**
    * The next block, to be held as long as wanted. Does not wait. No copy on the queue lane, unless this Worker's subscribers hold more
-   * than 192 blocks of the stream already; none on a lossless ring, unless this subscriber holds one already, and there the
-   * broadcaster gets no more room than the ring has after a held block; one copy on a lossy ring, which is kept whatever the
-   * broadcaster does, but none with `read: "in-place"`.
+   * than 192 blocks of the stream already; one copy on a ring, which is kept whatever the broadcaster does, but none
+   * on a lossy one with `read: "in-place"`.
    *
    * @returns The block; release it, or declare it with `using`. Null when there is none.
    * @throws {HeldLimitError} When 256 blocks are held.
@@ -317,12 +321,18 @@ export class DataSubscriber {
       endIdle = end;
       if (end !== null) this.#idles.add(end);
     };
+    const reader = this.#reader;
+    const hand = new BlockHand(reader, this.#counters);
+    this.#hands.add(hand);
     const source: BlockSource = {
       isClosed: () => this.closed,
-      nextBlock: () => this.#held.next(),
-      idle: () => waitInLoop(this.#reader, this.#wait, setEndIdle),
-      busy: () => this.#reader.quieten(),
-      endIdle: () => endIdle?.(),
+      nextBlock: () => hand.next(),
+      idle: () => waitInLoop(reader, this.#wait, setEndIdle),
+      busy: () => reader.quieten(),
+      end: () => {
+        this.#hands.delete(hand);
+        endIdle?.();
+      },
     };
     return new BlockIterator(source, signal);
   }

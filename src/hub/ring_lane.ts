@@ -12,6 +12,8 @@ import {
   ringBytes,
 } from "../ring/layout.ts";
 import { RingWriter } from "../ring/ring_writer.ts";
+import { RING_EVENT } from "../transport/announcement.ts";
+import { loadWord } from "../transport/load_word.ts";
 import type { RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 
@@ -79,6 +81,7 @@ export class RingLane implements BlockWriter {
       this.#writer = new RingWriter(transport, ring, stream);
       this.epoch = this.#writer.epoch;
       this.#openPorts();
+      if (lossless) this.#writer.awaitReaders(countSubscribers(transport, service, stream));
     } catch (error) {
       ring.close();
       throw error;
@@ -109,7 +112,7 @@ export class RingLane implements BlockWriter {
     const token = this.#writer.claim();
     if (token === NO_ROOM) return NO_ROOM;
     // A word that the library's own thread writes: the stack is not asked for every block.
-    if (Atomics.load(this.#words, QUEUE_SUBSCRIBERS) !== 0 && !this.#claimQueue()) return NO_ROOM;
+    if (loadWord(this.#words, QUEUE_SUBSCRIBERS) !== 0 && !this.#claimQueue()) return NO_ROOM;
     return token;
   }
 
@@ -136,7 +139,7 @@ export class RingLane implements BlockWriter {
   }
 
   subscriberCount(): number {
-    return this.#writer.subscriberCount() + this.#queueSubscribers();
+    return this.#writer.readerCount() + this.#queueSubscribers();
   }
 
   hasRoom(): boolean {
@@ -186,7 +189,7 @@ export class RingLane implements BlockWriter {
   }
 
   get #feedsQueue(): boolean {
-    const count = Atomics.load(this.#words, QUEUE_SUBSCRIBERS) >>> 0;
+    const count = loadWord(this.#words, QUEUE_SUBSCRIBERS) >>> 0;
     return count !== 0 && count !== QUEUE_PORTS_GONE;
   }
 
@@ -201,7 +204,7 @@ export class RingLane implements BlockWriter {
 
   /** Claims a chunk of the queue lane for the block; false when a lossless queue is full. */
   #claimQueue(): boolean {
-    if (Atomics.load(this.#words, QUEUE_SUBSCRIBERS) >>> 0 === QUEUE_PORTS_GONE) this.#remakePorts();
+    if (loadWord(this.#words, QUEUE_SUBSCRIBERS) >>> 0 === QUEUE_PORTS_GONE) this.#remakePorts();
     if (this.#queue === null || this.#queueToken !== UNCLAIMED || !this.#feedsQueue) return true;
     try {
       this.#queueToken = this.#queue.claim();
@@ -277,4 +280,12 @@ export class RingLane implements BlockWriter {
       this.#loseQueue(error);
     }
   }
+}
+
+/** Workers that were waiting for rings of the stream when this was asked. */
+function countSubscribers(transport: Transport, service: string, stream: string): number {
+  const port = transport.ports().find((port) =>
+    port.event === RING_EVENT && port.service === service && port.stream === stream
+  );
+  return port?.subscribers ?? 0;
 }

@@ -37,9 +37,7 @@ export interface ReaderLosses {
   readonly broadcasters: number;
 }
 
-/** Looks in vain between two questions for new rings, after the first one; a power of two. */
-const LOOKS_PER_NEWS = 64;
-/** The same between two questions whether a silent writer still lives. */
+/** Looks in vain between two questions whether a silent writer still lives; a power of two. */
 const LOOKS_PER_LIFE = 4096;
 /** Blocks between two questions for new rings while there is always data; a power of two. */
 const BLOCKS_PER_NEWS = 1024;
@@ -189,12 +187,22 @@ export class StreamReader implements RingMember {
   /** Binds the next block of any lane; false when there is none. */
   next(block: Block): boolean {
     const only = this.#only;
-    if (only === null || (++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0 || !only.next(block)) {
-      return this.#nextOfAny(block, undefined, undefined);
-    }
+    if (only === null) return this.#nextOfAny(block, undefined, undefined);
+    if (!only.next(block)) {
+      // A second look in the time that the question for new rings takes.
+      if (this.#isQuiet(only)) {
+        if (!only.next(block)) return false;
+      } else {
+        return this.#look() && this.#nextOfAny(block, undefined, undefined);
+      }
+    } else if ((++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#blocksPassed();
     this.#source = only;
-    this.#looks = 0;
     return true;
+  }
+
+  /** Binds the next block for a loop that has one at a time in hand. */
+  nextInHand(block: Block, owner: BlockOwner): boolean {
+    return this.#nextOfAny(block, owner, undefined);
   }
 
   /** Binds the next block for a user who may hold it long, under an owner and a token of his own. */
@@ -263,20 +271,26 @@ export class StreamReader implements RingMember {
     this.#rings?.leave(this);
   }
 
+  /** Whether a look at this ring alone says all that there is: no new one, and no end of this one. */
+  #isQuiet(reader: RingReader): boolean {
+    if ((++this.#looks & (LOOKS_PER_LIFE - 1)) === 0) void reader.port.state;
+    return !this.#rings!.hasNews() && !reader.port.isKnownEnded;
+  }
+
   #nextOfAny(block: Block, owner: BlockOwner | undefined, token: number | undefined): boolean {
     if (this.#closed) return false;
-    for (let tries = 0; tries < 2; tries++) {
-      if (this.#nextOfQueue(block, owner, token) || this.#nextOfRings(block, owner, token)) {
-        if ((this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#look();
-        this.#looks = 0;
-        return true;
-      }
-      const looks = this.#looks++;
-      if ((looks & (LOOKS_PER_NEWS - 1)) !== 0) return false;
-      const changed = (looks & (LOOKS_PER_LIFE - 1)) === LOOKS_PER_LIFE - LOOKS_PER_NEWS ? this.#tend() : this.#look();
-      if (!changed) return false;
+    if (this.#nextOfQueue(block, owner, token) || this.#nextOfRings(block, owner, token)) {
+      if ((++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#blocksPassed();
+      return true;
     }
-    return false;
+    const changed = (++this.#looks & (LOOKS_PER_LIFE - 1)) === 0 ? this.#tend() : this.#look();
+    return changed && (this.#nextOfQueue(block, owner, token) || this.#nextOfRings(block, owner, token));
+  }
+
+  /** There is always data: new rings must not wait for a pause. */
+  #blocksPassed(): void {
+    // The block that was just bound must stay the last one, so rings are taken in and none is left.
+    if (this.#rings?.hasNews()) this.#rings.look();
   }
 
   #nextOfRings(block: Block, owner: BlockOwner | undefined, token: number | undefined): boolean {
@@ -284,7 +298,7 @@ export class StreamReader implements RingMember {
     for (let index = 0; index < readers.length; index++) {
       const at = (this.#turn + index) % readers.length;
       const reader = readers[at]!;
-      if (!reader.next(block, owner ?? reader, token)) continue;
+      if (!reader.next(block, owner ?? reader, token, token !== undefined)) continue;
       this.#source = reader;
       if (index > 0) this.#run = 0;
       this.#turn = at;
@@ -311,7 +325,7 @@ export class StreamReader implements RingMember {
       // The ring first: what it has need not be read here.
       return this.#nextOfQueue(block, owner, token);
     }
-    const found = owner === undefined ? queue.next(block) : queue.nextForLong(block, owner, token!);
+    const found = token === undefined ? queue.next(block, owner ?? queue) : queue.nextForLong(block, owner!, token);
     if (found) this.#source = queue;
     return found;
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { loadWord } from "../transport/load_word.ts";
 import {
   BLOCK_SIZE,
   FLAG_LENGTH,
@@ -127,7 +128,7 @@ export class BlockCopies {
     const words = view.words;
     const at = view.slotWord(sequence);
     // Acquire: nothing of the block is read before its stamp.
-    if (Atomics.load(words, at) !== low || words[at + 1] !== high) return false;
+    if (loadWord(words, at) !== low || words[at + 1] !== high) return false;
     const target = this.windowOf(copy);
     const offset = this.offsetOf(copy);
     const description = words[at + DESCRIPTION]! >>> 0;
@@ -147,7 +148,7 @@ export class BlockCopies {
     }
     // Load-load: the stamp is looked at again after everything was read.
     fence();
-    return Atomics.load(words, at) === low;
+    return loadWord(words, at) === low && words[at + 1] === high;
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { loadWord } from "../transport/load_word.ts";
 import { RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 import { elapsedMs, type RingView } from "./ring_view.ts";
@@ -11,7 +12,6 @@ const ENTRY_WORDS = layout.TABLE_ENTRY_BYTES >>> 2;
 const STATE = layout.ENTRY_OFFSET_STATE >>> 2;
 const CURSOR = layout.ENTRY_OFFSET_CURSOR >>> 2;
 const HEARTBEAT = layout.ENTRY_OFFSET_HEARTBEAT_MS >>> 2;
-const SUBSCRIBERS = layout.ENTRY_OFFSET_SUBSCRIBERS >>> 2;
 
 /** What the writer last saw of an entry that had no room left. */
 interface Stall {
@@ -38,7 +38,7 @@ export class ReaderTable {
 
   /** Readers that were dropped by any part of the writer's process. */
   get droppedReaders(): number {
-    return Atomics.load(this.#table, DROPPED_READERS) >>> 0;
+    return loadWord(this.#table, DROPPED_READERS) >>> 0;
   }
 
   /**
@@ -51,9 +51,9 @@ export class ReaderTable {
     let credit = Infinity;
     for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
-      const state = Atomics.load(table, at + STATE);
+      const state = loadWord(table, at + STATE);
       if ((state & layout.ENTRY_STATUS_MASK) !== layout.ENTRY_GATING) continue;
-      const cursor = Atomics.load(table, at + CURSOR);
+      const cursor = loadWord(table, at + CURSOR);
       // More than a capacity, as of a reader that has just joined and not yet found its place, is no room either.
       const room = Math.max(0, capacity - ((sequence - cursor) >>> 0));
       if (room === 0 && this.#isSilent(entry, at, state, cursor) && this.#drop(at, state)) continue;
@@ -62,23 +62,28 @@ export class ReaderTable {
     return credit;
   }
 
-  /** Subscribers behind all entries whose process shows signs of life. */
-  subscriberCount(): number {
+  /** Workers that read the ring and whose process shows signs of life; each may have many subscribers. */
+  readerCount(): number {
     const table = this.#table;
     const now = this.#transport.clockMs();
     let count = 0;
     for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
-      const status = Atomics.load(table, at + STATE) & layout.ENTRY_STATUS_MASK;
+      const status = loadWord(table, at + STATE) & layout.ENTRY_STATUS_MASK;
       if (status !== layout.ENTRY_GATING && status !== layout.ENTRY_OBSERVING) continue;
-      if (this.#ring.beats && this.#isOld(Atomics.load(table, at + HEARTBEAT), now)) continue;
-      count += Atomics.load(table, at + SUBSCRIBERS) >>> 0;
+      if (this.#ring.beats && this.#isOld(loadWord(table, at + HEARTBEAT), now)) continue;
+      count++;
     }
     return count;
   }
 
+  /** Entries that have been used since the ring was made. */
+  get entriesUsed(): number {
+    return this.#entriesUsed();
+  }
+
   #entriesUsed(): number {
-    return Math.min(Atomics.load(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
+    return Math.min(loadWord(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
   }
 
   #isOld(sinceMs: number, nowMs: number): boolean {
@@ -87,7 +92,7 @@ export class ReaderTable {
 
   #isSilent(entry: number, at: number, state: number, cursor: number): boolean {
     const now = this.#transport.clockMs();
-    if (this.#ring.beats) return this.#isOld(Atomics.load(this.#table, at + HEARTBEAT), now);
+    if (this.#ring.beats) return this.#isOld(loadWord(this.#table, at + HEARTBEAT), now);
     const stall = this.#stalls.get(entry);
     if (stall === undefined || stall.state !== state || stall.cursor !== cursor) {
       this.#stalls.set(entry, { state, cursor, sinceMs: now });

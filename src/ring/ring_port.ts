@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { loadWord } from "../transport/load_word.ts";
 import { RING_DATA, type RingNews, type Transport, type TransportRing } from "../transport/transport.ts";
 import { BlockCopies } from "./block_copies.ts";
 import * as layout from "./layout.ts";
@@ -91,7 +92,7 @@ export class RingPort {
       else {
         entry.setSubscribers(this.#readers.length + 1);
         // What lies before the cursor of the others is not protected yet.
-        if (wanted < this.#published) start = entry.settle(wanted);
+        if (wanted < this.#published) start = entry.settle(wanted, this.#published);
       }
     }
     this.#readers.push(reader);
@@ -168,7 +169,7 @@ export class RingPort {
   /** Blocks the thread until the reader has data, the time is over, or somebody else was woken. */
   wait(reader: RingReader, timeoutMs: number): void {
     if (!this.view.tableWritable) {
-      this.#ring.wait(RING_DATA, Atomics.load(this.view.table, DATA_WORD), Math.min(timeoutMs, this.#pollIntervalMs));
+      this.#ring.wait(RING_DATA, loadWord(this.view.table, DATA_WORD), Math.min(timeoutMs, this.#pollIntervalMs));
       return;
     }
     const expected = this.#arm();
@@ -208,7 +209,7 @@ export class RingPort {
   #arm(): number {
     const { table } = this.view;
     for (;;) {
-      const word = Atomics.load(table, DATA_WORD);
+      const word = loadWord(table, DATA_WORD);
       if ((word & 1) !== 0) return word;
       // An exchange, so that it is a full barrier: data are looked for after the flag can be seen.
       if (Atomics.compareExchange(table, DATA_WORD, word, word | 1) === word) return word | 1;

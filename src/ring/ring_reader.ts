@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { loadWord } from "../transport/load_word.ts";
 import { bindBlock, type Block, type BlockOwner } from "../block/block.ts";
 import type { Window } from "../block/window.ts";
 import { NO_COPY } from "./block_copies.ts";
+import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
 import type { RingPort } from "./ring_port.ts";
 import { highOf, NO_HEAD, type RingView } from "./ring_view.ts";
@@ -116,18 +118,22 @@ export class RingReader implements BlockOwner {
     return this.#pin === NO_PIN ? this.#cursor : this.#pin;
   }
 
-  /** Binds the next block, in place or as a copy that nobody overwrites; false when there is none. */
-  next(block: Block, owner: BlockOwner = this, ownerToken?: number): boolean {
+  /**
+   * Binds the next block, in place or as a copy that nobody overwrites; false when there is none.
+   *
+   * @param mayStay Whether its user may keep it long: then it is a copy on a lossless ring, whose writer must not wait for him.
+   */
+  next(block: Block, owner: BlockOwner = this, ownerToken?: number, mayStay: boolean = false): boolean {
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
-      if (Atomics.load(this.#words, at) !== this.#low || this.#words[at + 1] !== this.#high) {
+      if (loadWord(this.#words, at) !== this.#low || this.#words[at + 1] !== this.#high) {
         if (!this.#find()) return false;
       }
       if (this.#gates && this.port.entry!.dropped) {
         this.port.rejoin();
         continue;
       }
-      if (this.isVolatile && this.#pin === NO_PIN) {
+      if (this.isVolatile && this.#pin === NO_PIN && !(mayStay && this.#gates)) {
         this.#token = this.#cursor;
         this.#window = this.#view.window;
         this.#offset = this.#view.slotOffset(this.#cursor);
@@ -144,6 +150,7 @@ export class RingReader implements BlockOwner {
       }
       this.#received = true;
       this.#advance();
+      if (this.#gates && this.#pin === NO_PIN) this.port.moved(this.#cursor - 1, this.#cursor);
       const { epochLow, epochHigh } = this.#view;
       bindBlock(block, this.#window, this.#offset, epochLow, epochHigh, owner, ownerToken ?? this.#token);
       return true;
@@ -166,7 +173,11 @@ export class RingReader implements BlockOwner {
   }
 
   isBlockIntact(token: number): boolean {
-    return token < 0 || (!this.port.closed && this.#view.holds(token));
+    if (token < 0) return true;
+    if (this.port.closed) return false;
+    // Load-load: the stamp is looked at again after everything was read.
+    fence();
+    return this.#view.holds(token);
   }
 
   /** A block that was bound changed before its user was done with it. */
@@ -178,7 +189,7 @@ export class RingReader implements BlockOwner {
   hasData(): boolean {
     if (this.port.closed) return false;
     const at = this.#slotWord;
-    return (Atomics.load(this.#words, at) === this.#low && this.#words[at + 1] === this.#high) || this.#find();
+    return (loadWord(this.#words, at) === this.#low && this.#words[at + 1] === this.#high) || this.#find();
   }
 
   /** Whether the ring can be left: its writer has ended, everything was read and nothing of it is in use. */
@@ -205,7 +216,7 @@ export class RingReader implements BlockOwner {
   #find(): boolean {
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
-      const stamp = Atomics.load(this.#words, at);
+      const stamp = loadWord(this.#words, at);
       if (stamp === this.#low && this.#words[at + 1] === this.#high) return true;
       const ahead = (stamp - this.#low) | 0;
       // The lap before, or being written now. After a lag of 2^31 blocks and more the difference says nothing, so the head is
@@ -214,7 +225,10 @@ export class RingReader implements BlockOwner {
       if (isExpected && (++this.#looks & (LOOKS_PER_BEARING - 1)) !== 0) return false;
       const head = this.#view.head();
       if (head === NO_HEAD || head <= this.#cursor) return false;
-      if (head - this.#cursor < this.#capacity) continue;
+      const behind = head - this.#cursor;
+      if (behind < this.#capacity) continue;
+      // Exactly a capacity: the block is there until the writer invalidates it, which shows after the head.
+      if (behind === this.#capacity && ((loadWord(this.#words, at) - this.#low) | 0) <= 0) continue;
       const resume = Math.max(this.#cursor, head - this.#capacity + layout.resumeMargin(this.#capacity));
       this.#miss(resume - this.#cursor);
       const from = this.gate;

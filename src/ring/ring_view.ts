@@ -2,6 +2,7 @@
 import { SEQUENCE_MAX } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
 import { RingCorruptError, RingVersionError } from "../errors.ts";
+import { loadWord } from "../transport/load_word.ts";
 import type { TransportRing } from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 
@@ -33,6 +34,8 @@ export class RingView {
   readonly words: Int32Array;
   /** The words of the reader table. */
   readonly table: Int32Array;
+  /** The same in pairs: an entry's state and process. */
+  readonly tableLongs: BigInt64Array;
   readonly tableWritable: boolean;
   readonly capacity: number;
   readonly lossless: boolean;
@@ -107,6 +110,7 @@ export class RingView {
     this.window = window;
     this.words = window.i32;
     this.table = tableWindow.i32;
+    this.tableLongs = tableWindow.i64;
     this.tableWritable = ring.tableWritable;
     this.capacity = capacity;
     this.entryCount = entryCount;
@@ -114,7 +118,7 @@ export class RingView {
     this.heartbeatIntervalMs = word(layout.RING_OFFSET_HEARTBEAT_INTERVAL_MS);
     this.maxSubscribers = word(layout.RING_OFFSET_MAX_SUBSCRIBERS);
     this.readerTimeoutMs = word(layout.RING_OFFSET_READER_TIMEOUT_MS);
-    this.createdMs = Math.floor(u64(window, layout.RING_OFFSET_CREATED_NS) / 1e6) >>> 0;
+    this.createdMs = Number((window.u64[layout.RING_OFFSET_CREATED_NS >>> 3]! / 1_000_000n) & 0xffffffffn);
     this.#tableWindow = tableWindow;
     this.#mask = capacity - 1;
   }
@@ -132,32 +136,31 @@ export class RingView {
   /** Whether the slot of a sequence holds that very block now. */
   holds(sequence: number): boolean {
     const at = this.slotWord(sequence);
-    return Atomics.load(this.words, at) === (sequence | 0) && this.words[at + 1] === highOf(sequence);
+    return loadWord(this.words, at) === (sequence | 0) && this.words[at + 1] === highOf(sequence);
   }
 
   /** The sequence of the block to be committed next, or NO_HEAD when the words make no sense. */
   head(): number {
     const words = this.words;
-    for (let tries = 0; tries < HEAD_TRIES; tries++) {
+    for (let tries = 1;; tries++) {
       // The writer stores them in the order first, low, last. Read the other way round, equal highs belong to the low between.
-      const last = Atomics.load(words, HEAD_HIGH_LAST);
-      const low = Atomics.load(words, HEAD_LOW);
-      const first = Atomics.load(words, HEAD_HIGH_FIRST);
-      if (first === last) return plausible(last, low);
+      const last = loadWord(words, HEAD_HIGH_LAST);
+      const low = loadWord(words, HEAD_LOW);
+      const first = loadWord(words, HEAD_HIGH_FIRST);
+      // In vain too often: a high word changes when the low one falls from 2^32 - 1 to 0, and which side of that it is on tells
+      // which of the two belongs to it.
+      if (first === last || tries === HEAD_TRIES) return plausible(low < 0 ? last : first, low);
     }
-    const low = Atomics.load(words, HEAD_LOW);
-    // A high word changes when the low one falls from 2^32 - 1 to 0: which side of that it is on tells which high belongs to it.
-    return plausible(Atomics.load(words, low < 0 ? HEAD_HIGH_LAST : HEAD_HIGH_FIRST), low);
   }
 
   /** Whether the writer said that it ends here. What it committed lies before this word. */
   get closed(): boolean {
-    return Atomics.load(this.words, STATE) === layout.RING_CLOSED;
+    return loadWord(this.words, STATE) === layout.RING_CLOSED;
   }
 
   /** The writer's last sign of life, on the clock of heartbeats. */
   get heartbeatMs(): number {
-    return Atomics.load(this.words, HEARTBEAT);
+    return loadWord(this.words, HEARTBEAT);
   }
 
   /** Makes all views empty, before the memory goes. */

@@ -3,6 +3,7 @@ import { writeDescription } from "../block/header.ts";
 import { FLAG_LENGTH, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
+import { loadWord } from "../transport/load_word.ts";
 import { RING_DATA, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
 import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
@@ -32,6 +33,7 @@ export class RingWriter {
   readonly view: RingView;
   readonly epoch: bigint;
   readonly window: Window;
+  readonly #transport: Transport;
   readonly #ring: TransportRing;
   readonly #readers: ReaderTable;
   readonly #stream: string;
@@ -52,12 +54,16 @@ export class RingWriter {
   /** The count of changes of the table when they were looked at last. */
   #changes: number;
   #highStored: number;
+  /** Readers that were told of the ring and have not come yet, and until when they are waited for. */
+  #awaited = 0;
+  #awaitedUntilMs = 0;
 
   constructor(transport: Transport, ring: TransportRing, stream: string) {
     const view = new RingView(`make a ring for stream ${JSON.stringify(stream)}`, ring, true);
     this.view = view;
     this.window = view.window;
     this.epoch = BigInt(view.epochHigh) << 32n | BigInt(view.epochLow);
+    this.#transport = transport;
     this.#ring = ring;
     this.#readers = new ReaderTable(transport, ring, view);
     this.#stream = stream;
@@ -66,7 +72,7 @@ export class RingWriter {
     this.#lossless = view.lossless;
     this.#sequence = view.firstSequence;
     this.#highStored = highOf(view.firstSequence);
-    this.#changes = Atomics.load(view.table, CHANGES) - 1;
+    this.#changes = loadWord(view.table, CHANGES) - 1;
     this.#clockSinceNs = transport.clockSinceNs;
     const now = BigInt(Date.now()) * 1_000_000n;
     this.#clockLow = Number(now & 0xffffffffn);
@@ -84,9 +90,18 @@ export class RingWriter {
     return this.#offset;
   }
 
-  /** Readers of this ring and the subscribers behind them, dead ones left out. */
-  subscriberCount(): number {
-    return this.#readers.subscriberCount();
+  /** Workers that read this ring, dead ones left out. */
+  readerCount(): number {
+    return this.#readers.readerCount();
+  }
+
+  /**
+   * On a lossless ring: writes no more than the ring holds until so many readers have come, who were waiting for the ring when it was
+   * made. Those that do not come in `readerTimeoutMs` are not waited for.
+   */
+  awaitReaders(count: number): void {
+    this.#awaited = count;
+    this.#awaitedUntilMs = this.#transport.clockMs() + this.view.readerTimeoutMs;
   }
 
   /** Readers that were dropped because they had died or given no sign of life. */
@@ -125,7 +140,7 @@ export class RingWriter {
     // reader that raises it, looks at the stamp and goes to sleep would be overlooked.
     if (nextLow === 0) this.#storeHeadAcross(next);
     else Atomics.store(words, HEAD_LOW, nextLow);
-    if ((Atomics.load(this.#table, DATA_WORD) & 1) !== 0) this.#ring.wake(RING_DATA);
+    if ((loadWord(this.#table, DATA_WORD) & 1) !== 0) this.#ring.wake(RING_DATA);
     this.#sequence = next;
     this.#prepared = false;
     this.#aim();
@@ -145,11 +160,13 @@ export class RingWriter {
    */
   armRoom(): number {
     const table = this.#table;
-    const word = Atomics.load(table, ROOM_WORD);
-    const armed = word | 1;
+    let word = loadWord(table, ROOM_WORD);
     // An exchange, so that it is a full barrier: the cursors are looked at after the flag can be seen.
-    if (Atomics.compareExchange(table, ROOM_WORD, word, armed) !== word) return Atomics.load(table, ROOM_WORD) & ~1;
-    return this.hasRoom() ? NO_ROOM : armed;
+    while ((word & 1) === 0) {
+      const before = Atomics.compareExchange(table, ROOM_WORD, word, word | 1);
+      word = before === word ? word | 1 : before;
+    }
+    return this.hasRoom() ? NO_ROOM : word;
   }
 
   /** Blocks the thread until a reader has read, at the most so long; may return early. */
@@ -191,12 +208,23 @@ export class RingWriter {
   #hasCredit(): boolean {
     // Looked at for every block, and after the head of the block before was stored with a full barrier between: a reader that
     // joins raises it and then reads the head. Either it is seen here, or the reader sees a head that tells which slot is lost.
-    const changes = Atomics.load(this.#table, CHANGES);
+    const changes = loadWord(this.#table, CHANGES);
     const credit = this.#credit - this.#sequence;
     if (credit > 0 && changes === this.#changes) return true;
     this.#changes = changes;
     this.#credit = this.#sequence + this.#readers.credit(this.#sequence);
+    if (this.#awaited > 0) this.#credit = Math.min(this.#credit, this.#limitWhileAwaited());
     return this.#credit > this.#sequence;
+  }
+
+  #limitWhileAwaited(): number {
+    const isOver = ((this.#awaitedUntilMs - this.#transport.clockMs()) | 0) < 0;
+    if (isOver || this.#readers.entriesUsed >= this.#awaited) {
+      this.#awaited = 0;
+      return Infinity;
+    }
+    // One less than a capacity: who comes then can be sure of the first block.
+    return this.view.firstSequence + this.view.capacity - 1;
   }
 
   #aim(): void {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SubscriberLimitError } from "../errors.ts";
+import { loadWord } from "../transport/load_word.ts";
 import { NO_ENTRY, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
 import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
@@ -11,7 +12,6 @@ const ROOM_WORD = layout.TABLE_OFFSET_ROOM_WORD >>> 2;
 const ENTRIES = layout.TABLE_HEADER_BYTES >>> 2;
 const ENTRY_WORDS = layout.TABLE_ENTRY_BYTES >>> 2;
 const STATE = layout.ENTRY_OFFSET_STATE >>> 2;
-const PID = layout.ENTRY_OFFSET_PID >>> 2;
 const CURSOR = layout.ENTRY_OFFSET_CURSOR >>> 2;
 const HEARTBEAT = layout.ENTRY_OFFSET_HEARTBEAT_MS >>> 2;
 const SUBSCRIBERS = layout.ENTRY_OFFSET_SUBSCRIBERS >>> 2;
@@ -46,7 +46,7 @@ export class TableEntry {
 
   /** Whether the writer has given this reader up. */
   get dropped(): boolean {
-    return Atomics.load(this.#table, this.#at + STATE) !== this.#state;
+    return loadWord(this.#table, this.#at + STATE) !== this.#state;
   }
 
   /** Throws when the ring has as many subscribers as it may. */
@@ -55,9 +55,9 @@ export class TableEntry {
     let count = 0;
     for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
-      const status = Atomics.load(table, at + STATE) & layout.ENTRY_STATUS_MASK;
+      const status = loadWord(table, at + STATE) & layout.ENTRY_STATUS_MASK;
       if (status === layout.ENTRY_GATING || status === layout.ENTRY_OBSERVING) {
-        count += Atomics.load(table, at + SUBSCRIBERS) >>> 0;
+        count += loadWord(table, at + SUBSCRIBERS) >>> 0;
       }
     }
     const limit = this.#view.maxSubscribers;
@@ -74,20 +74,22 @@ export class TableEntry {
    */
   join(action: string, wanted: number, subscribers: number): number {
     const table = this.#table;
+    const first = this.#nearHead(wanted);
     const { entryCount } = this.#view;
     for (let entry = 0; entry < entryCount; entry++) {
       const at = ENTRIES + entry * ENTRY_WORDS;
-      const state = Atomics.load(table, at + STATE);
+      const state = loadWord(table, at + STATE);
       if ((state & layout.ENTRY_STATUS_MASK) !== layout.ENTRY_FREE) continue;
       const claimed = (state + layout.ENTRY_GENERATION_STEP + layout.ENTRY_CLAIMED) | 0;
-      if (Atomics.compareExchange(table, at + STATE, state, claimed) !== state) continue;
+      if (!this.#claim(at, state, claimed)) continue;
       this.#index = entry;
       this.#at = at;
-      this.#fill(wanted, subscribers);
+      this.#fill(first, subscribers);
       this.#state = (claimed - layout.ENTRY_CLAIMED + this.#status) | 0;
-      Atomics.store(table, at + STATE, this.#state);
+      // Not a plain store: whoever thought us dead meanwhile may have given the entry to another.
+      if (Atomics.compareExchange(table, at + STATE, claimed, this.#state) !== claimed) continue;
       this.#ring.keepEntry(entry);
-      return this.settle(wanted);
+      return this.settle(first, Infinity);
     }
     throw new SubscriberLimitError(action, {
       value: entryCount + 1,
@@ -96,19 +98,25 @@ export class TableEntry {
     });
   }
 
-  /** Makes sure of a place to begin at, which may lie before the cursor: returns the nearest place that is safe. */
-  settle(wanted: number): number {
+  /**
+   * Makes sure of a place to begin at, which may lie before the cursor.
+   *
+   * @param others The cursor of those who read through this entry already, which stays where it is.
+   * @returns The nearest place that is safe.
+   */
+  settle(wanted: number, others: number): number {
     if (!this.gates) return wanted;
     const table = this.#table;
-    Atomics.store(table, this.#at + CURSOR, wanted | 0);
+    const first = this.#nearHead(wanted);
+    Atomics.store(table, this.#at + CURSOR, first | 0);
     Atomics.add(table, CHANGES, 1);
     fence();
     // The head after the writer can know of us: if it did not yet look for the block with this number, that is the last one
     // that it writes without. So what lies a capacity behind may be overwritten now, and nothing after it.
     const head = this.#view.head();
-    if (head === NO_HEAD) return wanted;
-    const safe = Math.max(wanted, head - this.#view.capacity + 1);
-    if (safe !== wanted) Atomics.store(table, this.#at + CURSOR, safe | 0);
+    if (head === NO_HEAD) return first;
+    const safe = Math.max(first, head - this.#view.capacity + 1);
+    if (safe !== first) Atomics.store(table, this.#at + CURSOR, Math.min(safe, others) | 0);
     return safe;
   }
 
@@ -117,7 +125,7 @@ export class TableEntry {
     const table = this.#table;
     // A full barrier with what follows: the writer raises its flag, looks at the cursors and goes to sleep.
     Atomics.store(table, this.#at + CURSOR, cursor | 0);
-    if ((Atomics.load(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
+    if ((loadWord(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
   }
 
   /** How many subscribers read through this entry. */
@@ -139,14 +147,29 @@ export class TableEntry {
     this.#index = NO_ENTRY;
     if (!this.gates) return;
     Atomics.add(table, CHANGES, 1);
-    if ((Atomics.load(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
+    if ((loadWord(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
+  }
+
+  /** A cursor is the low half of a sequence: one that lies 2^32 blocks back would pass for a near one. */
+  #nearHead(wanted: number): number {
+    const head = this.#view.head();
+    return head === NO_HEAD ? wanted : Math.max(wanted, head - this.#view.capacity);
+  }
+
+  /** The claim and whose it is, at once: a claim of one who is gone is to be told from that of one who is slow. */
+  #claim(at: number, state: number, claimed: number): boolean {
+    const both = this.#view.tableLongs;
+    const { pid } = this.#ring.identity;
+    const before = Atomics.load(both, at >>> 1);
+    if (Number(BigInt.asIntN(32, before)) !== state) return false;
+    const after = BigInt.asIntN(64, (BigInt(pid) << 32n) | BigInt.asUintN(32, BigInt(claimed)));
+    return Atomics.compareExchange(both, at >>> 1, before, after) === before;
   }
 
   #fill(wanted: number, subscribers: number): void {
     const table = this.#table;
     const at = this.#at;
-    const { pid, startTimeLow, startTimeHigh, namespaceLow, namespaceHigh } = this.#ring.identity;
-    table[at + PID] = pid;
+    const { startTimeLow, startTimeHigh, namespaceLow, namespaceHigh } = this.#ring.identity;
     table[at + CURSOR] = wanted;
     table[at + HEARTBEAT] = this.#transport.clockMs();
     table[at + SUBSCRIBERS] = subscribers;
@@ -156,12 +179,12 @@ export class TableEntry {
     table[at + PID_NAMESPACE + 1] = namespaceHigh;
     const used = this.#index + 1;
     for (;;) {
-      const before = Atomics.load(table, ENTRIES_USED);
+      const before = loadWord(table, ENTRIES_USED);
       if ((before >>> 0) >= used || Atomics.compareExchange(table, ENTRIES_USED, before, used) === before) return;
     }
   }
 
   #entriesUsed(): number {
-    return Math.min(Atomics.load(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
+    return Math.min(loadWord(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
   }
 }

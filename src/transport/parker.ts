@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Native } from "../ffi/native.ts";
 import type { Watcher } from "../ffi/types.ts";
+import { loadWord } from "./load_word.ts";
 import type { NativeRing } from "./native_ring.ts";
 import type { NativeSubscriber } from "./native_subscriber.ts";
 import { RING_DATA, RING_ROOM, type RingWord } from "./transport.ts";
@@ -123,7 +124,7 @@ export class Parker {
       if (this.#native.symbols.qipc_waiter_arm(this.#waiter, port.handle) !== ARMED) this.#wake(port);
     }
     for (const park of [...this.#rings]) {
-      if (!this.#rings.has(park) || Atomics.load(park.table, 0) === park.expected) continue;
+      if (!this.#rings.has(park) || loadWord(park.table, 0) === park.expected) continue;
       this.#rings.delete(park);
       this.#rest();
       park.onChange();

@@ -25,10 +25,16 @@ export interface Lane {
   readonly hasOwnCapacity: boolean;
   /** The most blocks that can wait for a subscriber, or null when a lane takes whatever it is asked for. */
   readonly queueCapacityMax: number | null;
+  /** Whether blocks that are held can be overwritten, because the subscriber asked to read in place. */
+  readonly isVolatile: boolean;
+  /** Whether the past is kept as far as there is memory, or as much of it as the broadcaster was asked to keep. */
+  readonly keepsPast: boolean;
   /** The most blocks that are kept for a late subscriber, or null for no limit but the configuration's. */
   readonly historyMax: number | null;
   /** Loans of one broadcaster at once. */
   readonly loansMax: number;
+  /** Whether the blocks of several broadcasters come through one queue, in the order of publishing. */
+  readonly isOneQueue: boolean;
   /** Whether blocks come from a pool that other readers can use up. */
   readonly hasPool: boolean;
   /** The fewest blocks that a reader still gets after it was overrun with this capacity. */

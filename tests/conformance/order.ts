@@ -154,14 +154,21 @@ export function testOrder(lane: Lane): void {
     read(64);
     for (const out of [two, one, one, two]) send(out, 1, 8160);
     read(8160);
-    assertEquals(got, [
+    const wanted: [bigint, number][] = [
       [one.epoch, 0],
       [two.epoch, 0],
       [two.epoch, 1],
       [one.epoch, 1],
       [one.epoch, 2],
       [two.epoch, 2],
-    ]);
+    ];
+    if (lane.isOneQueue) assertEquals(got, wanted);
+    else {
+      for (const { epoch } of [one, two]) {
+        const of = (all: typeof got) => all.filter((block) => block[0] === epoch);
+        assertEquals(of(got), of(wanted));
+      }
+    }
     assertEquals(feed.getReceiveStats().missedBlocks, 0);
   });
 

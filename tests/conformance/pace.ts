@@ -101,6 +101,7 @@ export function testPace(lane: Lane): void {
     const before = got.length;
     for (let read = 1; read <= 5; read++) {
       slow.poll((block) => void checkBlock(block), 1);
+      fill(out);
       await waitFor(() => got.length >= before + read);
       await settle();
     }
@@ -153,7 +154,8 @@ export function testPace(lane: Lane): void {
       drain(feed);
       assertEquals(loan.publish(64, 1, TYPE), true);
     }
-    assertEquals(drain(feed).at(-1), 0);
+    const rest = drain(feed);
+    if (lane.isOneQueue) assertEquals(rest.at(-1), 0);
     assertEquals(feed.getReceiveStats().receivedBlocks, other.nextSequence + 1);
   });
 

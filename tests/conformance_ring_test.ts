@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The conformance suite on the ring lane over a real RouDi, lossy and lossless, as a default configuration has it: the queue lane
+// is served beside.
+import { after } from "node:test";
+import { Runtime } from "../mod.ts";
+import type { Stand } from "./conformance/lane.ts";
+import { ringLane } from "./conformance/ring_lane.ts";
+import { testConformance } from "./conformance/suite.ts";
+import { RouDi } from "./support/roudi.ts";
+
+let roudi: RouDi | undefined;
+
+async function open(): Promise<Stand> {
+  roudi ??= await RouDi.start();
+  const runtime = Runtime.open();
+  return {
+    runtime,
+    [Symbol.asyncDispose](): Promise<void> {
+      runtime.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+after(() => roudi?.stop());
+
+testConformance(ringLane("ring", "lossy", open));
+testConformance(ringLane("ring lossless", "lossless", open));

@@ -41,6 +41,8 @@ export interface ReaderLosses {
 const LOOKS_PER_LIFE = 4096;
 /** Blocks between two questions for new rings while there is always data; a power of two. */
 const BLOCKS_PER_NEWS = 1024;
+/** How long a queue is still listened to after a ring was found: what its broadcaster had on the way is in neither for a moment. */
+const QUEUE_REST_MS = 20;
 /** Blocks in a row from one of several rings. */
 const FAIR_RUN = 16;
 /** How long a blocked thread sleeps before it looks for new rings again, and how long where it waits for several things. */
@@ -64,8 +66,9 @@ export class StreamReader implements RingMember {
   /** The only lane that there is, when it is a ring: the hot path. */
   #only: RingReader | null = null;
   #queue: QueueReader | null = null;
-  /** Blocks that may still be taken from a queue that is about to be left for a ring. */
+  /** A queue that is about to be left for a ring: how many blocks may still be taken, and until when it is listened to. */
   #queueRest = 0;
+  #queueUntil = 0;
   #turn = 0;
   #run = 0;
   #looks = 0;
@@ -178,9 +181,11 @@ export class StreamReader implements RingMember {
       inPlace,
     });
     this.#hadRing = true;
-    if (heard >= 0) this.#heardBefore.add(reader);
     this.#readers.push(reader);
-    if (this.#queue !== null) this.#queueRest = QUEUE_CAPACITY_MAX;
+    if (this.#queue !== null) {
+      this.#queueRest = QUEUE_CAPACITY_MAX;
+      this.#queueUntil = performance.now() + QUEUE_REST_MS;
+    }
     this.#rearrange();
   }
 
@@ -315,8 +320,9 @@ export class StreamReader implements RingMember {
     const queue = this.#queue;
     if (queue === null) return false;
     if (this.#readers.length > 0) {
-      queue.skip(this.#readers.map(({ port }) => port.news.origin));
-      if (this.#queueRest-- <= 0 || !queue.hasData()) {
+      queue.skip(this.#readers.map(({ port, start }) => ({ origin: port.news.origin, from: start })));
+      if (!queue.hasData() || this.#queueRest-- <= 0) {
+        if (this.#queueRest > 0 && performance.now() < this.#queueUntil) return false;
         this.#closeQueue(queue);
         this.#rearrange();
         return false;
@@ -374,6 +380,9 @@ export class StreamReader implements RingMember {
   }
 
   #closeQueue(queue: QueueReader): void {
+    for (const reader of this.#readers) {
+      if (queue.expectedOf(reader.port.news.origin) >= 0) this.#heardBefore.add(reader);
+    }
     this.#past = withQueue(this.#past, queue);
     this.#queue = null;
     queue.close();

@@ -14,6 +14,12 @@ import type { WindowTable } from "./window_table.ts";
 const PRIVATE_TOKEN_FIRST = -1;
 const UNKNOWN = -1;
 
+/** A broadcaster whose blocks from one on are read elsewhere. */
+export interface OtherWay {
+  readonly origin: RingOrigin;
+  readonly from: number;
+}
+
 /** One subscriber's place on a queue port: what it has read, lost and holds. */
 export class QueueReader implements BlockOwner {
   /** Blocks that may wait for this reader before it loses the oldest. */
@@ -160,13 +166,19 @@ export class QueueReader implements BlockOwner {
     return source < 0 ? UNKNOWN : this.#expected[source] ?? UNKNOWN;
   }
 
-  /** Passes the blocks of these origins that come next, which are read by another way; they count neither as read nor as missed. */
-  skip(origins: readonly RingOrigin[]): void {
+  /** Passes what comes next as long as it is read by another way: it counts neither as read nor as missed. */
+  skip(others: readonly OtherWay[]): void {
     const port = this.#port;
     while (this.#cursor < port.head || port.fill() > 0) {
       const source = port.sourceAt(this.#cursor);
-      if (!origins.some(({ low, high }) => port.sources.find(low, high) === source)) return;
-      port.pass(port.slotAt(this.#cursor++));
+      const slot = port.slotAt(this.#cursor);
+      const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
+      const isOther = others.some(({ origin, from }) =>
+        sequence >= from && port.sources.find(origin.low, origin.high) === source
+      );
+      if (!isOther) return;
+      this.#cursor++;
+      port.pass(slot);
     }
   }
 

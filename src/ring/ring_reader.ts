@@ -32,6 +32,8 @@ export interface RingReaderOptions {
  */
 export class RingReader implements BlockOwner {
   readonly port: RingPort;
+  /** The first sequence that it reads. */
+  readonly start: number;
   /** Whether blocks can change while user code has them. */
   readonly isVolatile: boolean;
   readonly #view: RingView;
@@ -75,6 +77,7 @@ export class RingReader implements BlockOwner {
     );
     const start = port.addReader(this, wanted);
     this.#moveTo(start);
+    this.start = start;
     if (options.history === null && start > wanted) this.#miss(start - wanted);
   }
 

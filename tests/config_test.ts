@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // BroadcastConfig: what is there by default, in the presets and after changes, and what is refused.
+import { readdirSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   assert,
@@ -30,11 +31,15 @@ const DEFAULTS: BroadcastConfigFields = {
   queueCapacity: 1000,
   history: 0,
   heartbeatIntervalMs: 1000,
+  readerTimeoutMs: 1000,
+  pollIntervalMs: 1,
   statsEnabled: false,
   cpuAffinity: null,
   numaAware: false,
   delivery: "lossy",
   lane: "auto",
+  queueLane: "auto",
+  read: "stable",
   wait: "backoff",
   flushAfterMs: 10,
 };
@@ -46,15 +51,18 @@ const RANGES = {
   bufferDepth: [16, 65536],
   memoryPoolSizeMb: [1, 65536],
   queueCapacity: [1, 65536],
-  history: [0, 65536],
   heartbeatIntervalMs: [1, 60_000],
+  readerTimeoutMs: [1, 60_000],
+  pollIntervalMs: [1, 1000],
   flushAfterMs: [0, 60_000],
   cpuAffinity: [0, 1023],
 } as const;
 
 const CHOICES = {
   delivery: ["lossy", "lossless"],
-  lane: ["auto", "queue"],
+  lane: ["auto", "ring", "queue"],
+  queueLane: ["auto", "off"],
+  read: ["stable", "in-place"],
   wait: ["backoff", "spin", "yield", "park"],
 } as const;
 
@@ -64,13 +72,14 @@ function make(fields: unknown): BroadcastConfig {
 }
 
 /** The error for one wrong field: of its class, with its code, naming the field, the value and the remedy. */
-function assertRefused(name: string, value: unknown, says: string): void {
-  const error = assertThrows(() => make({ [name]: value }), ConfigError);
+function assertRefused(name: string, value: unknown, says: string, beside: Partial<BroadcastConfigFields> = {}): void {
+  const error = assertThrows(() => make({ ...beside, [name]: value }), ConfigError);
   assertEquals(error.code, "QIPC_CONFIG");
   assertStringIncludes(error.message, `${name} must be ${says}`);
   assertStringIncludes(error.message, `give ${name} ${says}`);
   assertEquals(error.value, value);
-  assertThrows(() => new BroadcastConfig().with({ [name]: value } as Partial<BroadcastConfigFields>), ConfigError);
+  const wrong = { [name]: value } as Partial<BroadcastConfigFields>;
+  assertThrows(() => new BroadcastConfig(beside).with(wrong), ConfigError);
 }
 
 test("BroadcastConfig has the documented defaults and no other field", () => {
@@ -143,9 +152,7 @@ describe("BroadcastConfig number fields", () => {
   for (const [name, [lowest, highest]] of Object.entries(RANGES)) {
     test(`${name} is taken from ${lowest} to ${highest} and refused outside`, () => {
       for (const value of [lowest, highest]) {
-        // A history of any size needs a buffer of that size.
-        const config = make({ bufferDepth: 65536, [name]: value });
-        assertEquals((config as unknown as Record<string, unknown>)[name], value);
+        assertEquals((make({ [name]: value }) as unknown as Record<string, unknown>)[name], value);
       }
       const says = `an integer from ${lowest} to ${highest}`;
       const wrong = [lowest - 1, highest + 1, lowest + 0.5, NaN, Infinity, -Infinity, "8", true, {}, [], 8n, () => 8];
@@ -161,19 +168,32 @@ describe("BroadcastConfig choices", () => {
       for (const value of choices) {
         assertEquals((make({ [name]: value }) as unknown as Record<string, unknown>)[name], value);
       }
-      for (const value of ["", "LOSSY", "ring", "toString", null, 0, {}, ["park"]]) {
+      for (const value of ["", "LOSSY", "rings", "toString", null, 0, {}, ["park"]]) {
         assertRefused(name, value, `one of ${choices.join(", ")}`);
       }
     });
   }
 });
 
-test("BroadcastConfig.history is at most bufferDepth", () => {
-  assertEquals(new BroadcastConfig({ history: 16, bufferDepth: 16 }).history, 16);
-  assertEquals(new BroadcastConfig({ history: 500 }).history, 500);
-  const error = assertThrows(() => new BroadcastConfig({ history: 501 }), ConfigError, "at most bufferDepth, 500");
-  assertEquals(error.value, 501);
+test('BroadcastConfig.history is taken from 0 to bufferDepth or as "all", and nothing else is', () => {
+  for (const bufferDepth of [16, 500, 65536]) {
+    for (const history of [0, 1, bufferDepth, "all"] as const) {
+      assertEquals(new BroadcastConfig({ history, bufferDepth }).history, history);
+    }
+    const says = `an integer from 0 to bufferDepth, ${bufferDepth}, or "all"`;
+    const wrong = [-1, bufferDepth + 1, 0.5, NaN, Infinity, "8", "", "ALL", true, null, {}, ["all"], 8n, () => 8];
+    for (const value of wrong) assertRefused("history", value, says, { bufferDepth });
+  }
   assertThrows(() => new BroadcastConfig({ history: 17 }).with({ bufferDepth: 16 }), ConfigError);
+  assertEquals(new BroadcastConfig({ history: "all" }).with({ bufferDepth: 16 }).history, "all");
+});
+
+test("BroadcastConfig.ringCapacity is bufferDepth rounded up to a power of two, and is no field", () => {
+  const capacities = [[16, 16], [17, 32], [500, 512], [512, 512], [513, 1024], [32_769, 65_536], [65_536, 65_536]];
+  for (const [bufferDepth, capacity] of capacities) {
+    assertEquals(new BroadcastConfig({ bufferDepth }).ringCapacity, capacity);
+  }
+  assertThrows(() => make({ ringCapacity: 16 }), ConfigError);
 });
 
 test("BroadcastConfig flags are booleans and nothing else", () => {
@@ -206,31 +226,75 @@ test("BroadcastConfig refuses fields that are no object", () => {
   }
 });
 
-test("BroadcastConfig presets work on the queue lane, and what is in force can be read", async () => {
+const PRESETS = {
+  highPerformance: { config: BroadcastConfig.highPerformance(), slots: 1024, queued: 256 },
+  lowLatency: { config: BroadcastConfig.lowLatency(), slots: 128, queued: 200 },
+  massiveScale: { config: BroadcastConfig.massiveScale(), slots: 2048, queued: 256 },
+} as const;
+
+/** Sends a block from one to the other. */
+function assertFlows(out: DataBroadcaster, feed: DataSubscriber): void {
+  assert(out.broadcast(Uint8Array.of(1, 2, 3), 1, MarketDataType.Unknown));
+  assertEquals(feed.receive(), Uint8Array.of(1, 2, 3));
+}
+
+test("BroadcastConfig presets work on the ring, and what is in force can be read", async () => {
   await using _roudi = await RouDi.start({ blocks: 128 });
   using runtime = Runtime.open();
-  const presets = {
-    highPerformance: [BroadcastConfig.highPerformance(), 256],
-    lowLatency: [BroadcastConfig.lowLatency(), 200],
-    massiveScale: [BroadcastConfig.massiveScale(), 256],
-  } as const;
-  for (const [name, [config, capacity]] of Object.entries(presets)) {
+  for (const [name, { config, slots }] of Object.entries(PRESETS)) {
     using out = new DataBroadcaster(config, name, { runtime });
     using feed = new DataSubscriber(config, name, { runtime });
-    assertEquals(feed.queueCapacity, capacity);
-    assertEquals(out.historyDepth, 0);
-    using keeper = new DataBroadcaster(config.with({ history: 100 }), `${name} with history`, { runtime });
-    assertEquals(keeper.historyDepth, 16);
+    assertEquals([config.ringCapacity, feed.queueCapacity], [slots, slots]);
+    // The past is kept without being asked for, up to an eighth less than the ring.
+    assertEquals(out.historyDepth, slots - slots / 8);
     assertEquals(feed.config, config);
-    assert(out.broadcast(Uint8Array.of(1, 2, 3), 1, MarketDataType.Unknown));
-    assertEquals(feed.receive(), Uint8Array.of(1, 2, 3));
+    assertFlows(out, feed);
+    assert(out.getStats().memoryBytes > slots * 8192);
   }
 });
 
-test("BroadcastConfig.queueCapacity is what a slow subscriber keeps: the newest", async () => {
+test("BroadcastConfig presets work on the queue lane, and what is in force can be read", async () => {
   await using _roudi = await RouDi.start({ blocks: 128 });
   using runtime = Runtime.open();
-  const config = new BroadcastConfig({ queueCapacity: 3 });
+  for (const [name, { config: preset, queued }] of Object.entries(PRESETS)) {
+    const config = preset.with({ lane: "queue" });
+    using out = new DataBroadcaster(config, name, { runtime });
+    using feed = new DataSubscriber(config, name, { runtime });
+    assertEquals(feed.queueCapacity, queued);
+    assertEquals(out.historyDepth, 0);
+    for (const history of [100, "all"] as const) {
+      using keeper = new DataBroadcaster(config.with({ history }), `${name} with history ${history}`, { runtime });
+      assertEquals(keeper.historyDepth, 16);
+    }
+    assertEquals(feed.config, config);
+    assertFlows(out, feed);
+  }
+});
+
+test("BroadcastConfig.memoryPoolSizeMb is the ceiling of a ring: a larger one is refused before it is made", async () => {
+  await using _roudi = await RouDi.start({ blocks: 128 });
+  using runtime = Runtime.open();
+  const bytes = 4096 + 128 * 8192;
+  const config = new BroadcastConfig({ bufferDepth: 100, memoryPoolSizeMb: 1 });
+  const before = readdirSync("/dev/shm").sort();
+  const error = assertThrows(() => new DataBroadcaster(config, "ceiling", { runtime }), ConfigError);
+  assertEquals([error.code, error.value, error.limit], ["QIPC_CONFIG", bytes, 2 ** 20]);
+  assertStringIncludes(error.message, "a ring of 128 slots");
+  assertStringIncludes(error.message, "lower bufferDepth or raise memoryPoolSizeMb");
+  assertEquals(readdirSync("/dev/shm").sort(), before);
+  assertEquals(runtime.streams(), []);
+  // Where there is no ring, it has nothing to say.
+  for (const changed of [config.with({ bufferDepth: 64 }), config.with({ lane: "queue" })]) {
+    using out = new DataBroadcaster(changed, "ceiling", { runtime });
+    using feed = new DataSubscriber(changed, "ceiling", { runtime });
+    assertFlows(out, feed);
+  }
+});
+
+test("BroadcastConfig.queueCapacity is what a slow subscriber of the queue lane keeps: the newest", async () => {
+  await using _roudi = await RouDi.start({ blocks: 128 });
+  using runtime = Runtime.open();
+  const config = new BroadcastConfig({ lane: "queue", queueCapacity: 3 });
   using out = new DataBroadcaster(config, "small", { runtime });
   using feed = new DataSubscriber(config, "small", { runtime });
   assertEquals(feed.queueCapacity, 3);
@@ -241,4 +305,18 @@ test("BroadcastConfig.queueCapacity is what a slow subscriber keeps: the newest"
     Uint8Array.of(9),
     null,
   ]);
+});
+
+test("BroadcastConfig.bufferDepth is what a slow subscriber of a ring keeps: the newest, less an eighth", async () => {
+  await using _roudi = await RouDi.start({ blocks: 128 });
+  using runtime = Runtime.open();
+  const config = new BroadcastConfig({ bufferDepth: 17, queueCapacity: 3 });
+  using out = new DataBroadcaster(config, "small", { runtime });
+  using feed = new DataSubscriber(config, "small", { runtime });
+  assertEquals(feed.queueCapacity, 32);
+  for (let value = 0; value < 100; value++) out.broadcast(Uint8Array.of(value), 1, MarketDataType.Unknown);
+  const kept: number[] = [];
+  feed.poll((block) => kept.push(block.data[0]!));
+  assertEquals(kept, Array.from({ length: 28 }, (_, index) => 72 + index));
+  assertEquals(feed.getReceiveStats().missedBlocks, 72);
 });

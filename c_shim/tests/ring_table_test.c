@@ -4,6 +4,7 @@
  */
 #include "ring_test.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 
 #define NOW_MS 0xFFFFFF00u /* a clock that wraps soon */
@@ -239,24 +240,106 @@ RING_TEST(a_pid_that_is_used_again_does_not_keep_an_entry) {
   ring_free(&made);
 }
 
-RING_TEST(entries_claimed_by_killed_processes_come_back) {
+static void claim_and_die(const ring* made) {
+  uint32_t state;
+  CHECK(qaultra_ring_entry_claim(&made->table, (uint32_t)getpid(), &state) != NULL);
+}
+
+/** The owner before was another process, whose start time and namespace are still there. */
+static void leave_remains(const ring* made) {
+  for (uint32_t i = 0; i < made->table.entry_count; i++) {
+    made->table.entries[i].pid = 1;
+    made->table.entries[i].start_time = 1;
+    made->table.entries[i].pid_namespace = made->self.pid_namespace;
+  }
+}
+
+RING_TEST(a_claim_names_its_process_at_once) {
   ring made;
   ring_make(&made, 16, LOSSLESS, 0, 1000);
-  uint32_t states[2] = {0, 0};
-  qaultra_ring_entry* entries[2] = {qaultra_ring_entry_claim(&made.table, &states[0]),
-                                    qaultra_ring_entry_claim(&made.table, &states[1])};
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS);
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS + 999);
-  CHECK(entries[0]->state == states[0] && entries[1]->state == states[1]);
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS + 1000);
-  CHECK(qaultra_ring_entry_status(entries[0]->state) == QAULTRA_RING_ENTRY_FREE && entries[1]->state == states[1]);
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS + 2000);
-  CHECK(qaultra_ring_entry_status(entries[1]->state) == QAULTRA_RING_ENTRY_FREE);
-  /* One that goes on in time is left alone. */
-  qaultra_ring_entry* slow = qaultra_ring_entry_claim(&made.table, &states[0]);
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS + 3000);
-  slow->state = qaultra_ring_entry_with(states[0], QAULTRA_RING_ENTRY_OBSERVING);
-  qaultra_ring_keeper_turn(&made.keeper, NOW_MS + 5000);
-  CHECK(qaultra_ring_entry_status(slow->state) == QAULTRA_RING_ENTRY_OBSERVING);
+  leave_remains(&made);
+  uint32_t state;
+  const qaultra_ring_entry* entry = qaultra_ring_entry_claim(&made.table, 0xFEDCBA98u, &state);
+  CHECK(entry == &made.table.entries[0] && entry->state == state && entry->pid == 0xFEDCBA98u);
+  CHECK(state == (1u << 8 | QAULTRA_RING_ENTRY_CLAIMED));
+  /* Nor is the pid touched when the entry is not to be had. */
+  CHECK(!qaultra_ring_pair_swap(&made.table.entries[1].state, qaultra_ring_pair_of(0, 2), qaultra_ring_pair_of(1, 3)));
+  CHECK(made.table.entries[1].state == 0 && made.table.entries[1].pid == 1);
+  /* Generations wrap. */
+  made.table.entries[0].state = 0xFFFFFF00u;
+  CHECK(qaultra_ring_entry_claim(&made.table, 5, &state) == entry && state == QAULTRA_RING_ENTRY_CLAIMED);
+  ring_free(&made);
+}
+
+RING_TEST(entries_claimed_by_killed_processes_come_back) {
+  ring made;
+  ring_make(&made, 16, LOSSLESS, 0, 60000);
+  leave_remains(&made);
+  uint32_t state;
+  const qaultra_ring_entry* own = qaultra_ring_entry_claim(&made.table, made.self.pid, &state);
+  const pid_t child = in_child(claim_and_die, &made);
+  siginfo_t info;
+  CHECK(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == 0);
+  CHECK(made.table.entries[1].pid == (uint32_t)child);
+  /* Dead, but not yet waited for. */
+  qaultra_ring_keeper_turn(&made.keeper, qaultra_ring_clock_ms() + QAULTRA_RING_SURELY_ALIVE_MS);
+  CHECK(qaultra_ring_entry_status(made.table.entries[1].state) == QAULTRA_RING_ENTRY_FREE);
+  ended(child);
+  ended(in_child(claim_and_die, &made));
+  qaultra_ring_keeper_turn(&made.keeper, qaultra_ring_clock_ms() + QAULTRA_RING_SURELY_ALIVE_MS);
+  CHECK(qaultra_ring_entry_status(made.table.entries[1].state) == QAULTRA_RING_ENTRY_FREE);
+  CHECK(made.table.header->dropped_readers == 0 && made.table.header->changes == 0);
+  /* One that lives is left alone, however long it takes: what else the entry says is of the owner before. */
+  const uint32_t now_ms = qaultra_ring_clock_ms();
+  for (uint32_t i = 1; i < 1000; i++) qaultra_ring_keeper_turn(&made.keeper, now_ms + i * 1000000u);
+  CHECK(own->state == state && own->pid == made.self.pid);
+  ring_free(&made);
+}
+
+enum { JOINS = 2000000 };
+
+static uint32_t joiners_at_work; /* while it is not 0, claims are taken back */
+
+/** As the keeper of a process does that sees nobody of these pids, only all the time. */
+static void* take_claims_back(void* argument) {
+  const ring* made = argument;
+  while (QAULTRA_RING_ACQUIRE(&joiners_at_work) != 0) {
+    for (uint32_t i = 0; i < made->table.entry_count; i++) {
+      const uint32_t state = QAULTRA_RING_ACQUIRE(&made->table.entries[i].state);
+      if (qaultra_ring_entry_status(state) != QAULTRA_RING_ENTRY_CLAIMED) continue;
+      qaultra_ring_swap(&made->table.entries[i].state, state, qaultra_ring_entry_with(state, QAULTRA_RING_ENTRY_FREE));
+    }
+  }
+  return NULL;
+}
+
+static void* join_and_leave(void* argument) {
+  ring own = *(const ring*)argument;
+  static uint32_t pids = 1000;
+  own.self.pid = QAULTRA_RING_ADD(&pids, 1u);
+  for (uint32_t i = 0; i < JOINS; i++) {
+    qaultra_ring_reader reader;
+    if (!qaultra_ring_reader_join(&reader, own.data, &own.shape, &own.table, &own.self, 0, 0, 0)) continue;
+    for (uint32_t looks = 0; looks < 10; looks++) {
+      CHECK(qaultra_ring_pair_load(&reader.entry->state) == qaultra_ring_pair_of(reader.entry_state, own.self.pid));
+    }
+    qaultra_ring_reader_leave(&reader);
+  }
+  QAULTRA_RING_ADD(&joiners_at_work, -1u);
+  return NULL;
+}
+
+RING_TEST(a_reader_whose_claim_was_taken_back_has_no_part_in_the_entry) {
+  ring made;
+  ring_make(&made, 16, LOSSLESS, 0, 1000);
+  made.table.entry_count = 2;
+  joiners_at_work = 3;
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) {
+    CHECK(pthread_create(&threads[i], NULL, i == 3 ? take_claims_back : join_and_leave, &made) == 0);
+  }
+  for (int i = 0; i < 4; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+  CHECK(qaultra_ring_count_subscribers(&made.table) == 0);
+  for (uint32_t i = 0; i < 2; i++) CHECK(qaultra_ring_entry_status(made.table.entries[i].state) == QAULTRA_RING_ENTRY_FREE);
   ring_free(&made);
 }

@@ -33,9 +33,25 @@ extern "C" {
 #define QAULTRA_RING_TRIES_MAX 64u
 #define QAULTRA_RING_HEAD_TRIES_MAX 8u
 
-/** Sets `*place` to `desired` when it is `expected`; 1 when it did. A full barrier either way. */
+/** Sets `*place` to `desired` when it is `expected`; 1 when it did. A full barrier on x86-64, but not on every processor. */
 static inline int qaultra_ring_swap(uint32_t* place, uint32_t expected, uint32_t desired) {
   return __atomic_compare_exchange_n(place, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? 1 : 0;
+}
+
+/** Two words that lie side by side, the first of them aligned to 8, as one: the first is the low half. */
+typedef uint64_t __attribute__((__may_alias__)) qaultra_ring_pair;
+
+static inline uint64_t qaultra_ring_pair_of(uint32_t first, uint32_t second) { return ((uint64_t)second << 32) | first; }
+
+/** Loads both at once; nothing is ordered by it. */
+static inline uint64_t qaultra_ring_pair_load(const uint32_t* first) {
+  return QAULTRA_RING_LOAD((const qaultra_ring_pair*)first);
+}
+
+/** Sets both at once when they are what is expected, like `qaultra_ring_swap`. */
+static inline int qaultra_ring_pair_swap(uint32_t* first, uint64_t expected, uint64_t desired) {
+  qaultra_ring_pair seen = expected;
+  return __atomic_compare_exchange_n((qaultra_ring_pair*)first, &seen, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? 1 : 0;
 }
 
 static inline uint32_t qaultra_ring_low(uint64_t sequence) { return (uint32_t)sequence; }

@@ -76,25 +76,28 @@ static inline uint64_t qaultra_ring_first_cursor(const qaultra_ring_reader* read
  * `wanted`, or later where the writer may already have overwritten blocks before it saw the entry.
  */
 static inline int qaultra_ring_reader_register(qaultra_ring_reader* reader, uint64_t wanted, uint32_t now_ms) {
-  uint32_t claimed;
-  qaultra_ring_entry* entry = qaultra_ring_entry_claim(&reader->table, &claimed);
-  if (entry == NULL) return 0;
-  qaultra_ring_entry_fill(entry, &reader->identity, reader->subscribers, now_ms);
   if (reader->gating) wanted = qaultra_ring_first_cursor(reader, wanted);
-  QAULTRA_RING_STORE(&entry->cursor, qaultra_ring_low(wanted));
   const uint32_t status = reader->gating ? QAULTRA_RING_ENTRY_GATING : QAULTRA_RING_ENTRY_OBSERVING;
-  const uint32_t joined = qaultra_ring_entry_with(claimed, status);
-  /* The swap makes what was filled in visible. It fails only when the writer's side took the entry back in between, because
-     this process was stopped for so long. */
-  if (!qaultra_ring_swap(&entry->state, claimed, joined)) return 0;
-  reader->entry = entry;
-  reader->entry_state = joined;
+  for (uint32_t tries = 0; reader->entry == NULL; tries++) {
+    if (tries == QAULTRA_RING_TRIES_MAX) return 0;
+    uint32_t claimed;
+    qaultra_ring_entry* entry = qaultra_ring_entry_claim(&reader->table, reader->identity.pid, &claimed);
+    if (entry == NULL) return 0;
+    qaultra_ring_entry_fill(entry, &reader->identity, reader->subscribers, now_ms);
+    QAULTRA_RING_STORE(&entry->cursor, qaultra_ring_low(wanted));
+    const uint32_t joined = qaultra_ring_entry_with(claimed, status);
+    /* The swap makes what was filled in visible. A store would not do: a writer's side that sees no process of this pid, as in
+       another pid namespace, may have taken the claim back and given the entry to the next. Then another one is looked for. */
+    if (!qaultra_ring_swap(&entry->state, claimed, joined)) continue;
+    reader->entry = entry;
+    reader->entry_state = joined;
+  }
   reader->next = wanted;
   if (!reader->gating) return 1;
   qaultra_ring_announce_change(&reader->table);
-  /* The change must be seen before the head is looked at. A writer whose look at `changes` for block s missed it had stored
-     the head s before, so the head here is s or more, and what it overwrites before it looks again is s - capacity at most. */
-  QAULTRA_RING_FULL_BARRIER();
+  /* The change, behind a full barrier, is seen before the head is looked at. A writer whose look at `changes` for block s
+     missed it had stored the head s before, so the head here is s or more, and what it overwrites before it looks again is
+     s - capacity at most. */
   const uint64_t head = qaultra_ring_head(reader->header);
   const uint64_t safe = head < reader->capacity ? 0 : head - reader->capacity + 1;
   if (safe > wanted) {

@@ -22,9 +22,6 @@ typedef struct qaultra_ring_keeper {
   qaultra_ring_identity self;
   uint32_t capacity;
   uint32_t reader_timeout_ms;
-  uint32_t claimed_index; /* an entry that was claimed at an earlier turn */
-  uint32_t claimed_state; /* what it held; 0: there is none */
-  uint32_t claimed_since_ms;
 } qaultra_ring_keeper;
 
 static inline qaultra_ring_keeper qaultra_ring_keeper_bind(void* data, const qaultra_ring_shape* shape,
@@ -41,42 +38,34 @@ static inline qaultra_ring_keeper qaultra_ring_keeper_bind(void* data, const qau
 }
 
 /**
- * An entry that stays claimed belongs to a process that was killed before it could gate. Its pid may still be that of an
- * earlier owner, so only time tells: one such entry is remembered, and freed when it has not changed for the readers' limit.
+ * Whose an entry is. The caller has loaded its state, with acquire, before: the owner is then that of this state or of a later
+ * one, and whatever is concluded from a later one fails by the generation.
  */
-static inline void qaultra_ring_keeper_claimed(qaultra_ring_keeper* keeper, uint32_t index, uint32_t state,
-                                               uint32_t now_ms) {
-  if (keeper->claimed_state == 0) {
-    keeper->claimed_index = index;
-    keeper->claimed_state = state;
-    keeper->claimed_since_ms = now_ms;
-  } else if (keeper->claimed_index == index && keeper->claimed_state == state &&
-             now_ms - keeper->claimed_since_ms >= keeper->reader_timeout_ms) {
-    qaultra_ring_swap(&keeper->table.entries[index].state, state,
-                      qaultra_ring_entry_with(state, QAULTRA_RING_ENTRY_FREE));
-    keeper->claimed_state = 0;
+static inline qaultra_ring_identity qaultra_ring_keeper_owner(const qaultra_ring_keeper* keeper,
+                                                              const qaultra_ring_entry* entry, uint32_t status) {
+  qaultra_ring_identity owner;
+  owner.pid = QAULTRA_RING_LOAD(&entry->pid);
+  if (status == QAULTRA_RING_ENTRY_CLAIMED) {
+    /* Only the pid came with the claim; the rest may still be that of the owner before. So a pid that is used again keeps a
+       dead one's claim until it ends as well, and no claimant that lives loses his, however long he takes. */
+    owner.start_time = 0;
+    owner.pid_namespace = keeper->self.pid_namespace;
+  } else {
+    owner.start_time = QAULTRA_RING_LOAD(&entry->start_time);
+    owner.pid_namespace = QAULTRA_RING_LOAD(&entry->pid_namespace);
   }
+  return owner;
 }
 
 /** Frees the entry of a process that is gone; gives up a silent reader that holds the writer back. */
-static inline void qaultra_ring_keeper_look(qaultra_ring_keeper* keeper, uint32_t index, uint32_t now_ms) {
+static inline void qaultra_ring_keeper_look(const qaultra_ring_keeper* keeper, uint32_t index, uint32_t now_ms) {
   qaultra_ring_entry* entry = &keeper->table.entries[index];
   const uint32_t state = QAULTRA_RING_ACQUIRE(&entry->state);
   const uint32_t status = qaultra_ring_entry_status(state);
-  if (keeper->claimed_state != 0 && keeper->claimed_index == index && keeper->claimed_state != state) {
-    keeper->claimed_state = 0;
-  }
   if (status == QAULTRA_RING_ENTRY_FREE) return;
-  if (status == QAULTRA_RING_ENTRY_CLAIMED) {
-    qaultra_ring_keeper_claimed(keeper, index, state, now_ms);
-    return;
-  }
   const uint32_t silence_ms = qaultra_ring_silence_ms(now_ms, QAULTRA_RING_LOAD(&entry->heartbeat_ms));
   if (silence_ms < QAULTRA_RING_SURELY_ALIVE_MS) return;
-  qaultra_ring_identity owner;
-  owner.pid = QAULTRA_RING_LOAD(&entry->pid);
-  owner.start_time = QAULTRA_RING_LOAD(&entry->start_time);
-  owner.pid_namespace = QAULTRA_RING_LOAD(&entry->pid_namespace);
+  const qaultra_ring_identity owner = qaultra_ring_keeper_owner(keeper, entry, status);
   if (qaultra_ring_process_gone(&owner, &keeper->self)) {
     if (status == QAULTRA_RING_ENTRY_GATING) {
       qaultra_ring_entry_drop(&keeper->table, entry, state, QAULTRA_RING_ENTRY_FREE);

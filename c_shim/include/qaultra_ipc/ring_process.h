@@ -79,16 +79,18 @@ static inline qaultra_ring_identity qaultra_ring_identity_self(void) {
 
 /**
  * Whether that process no longer runs, as seen from `self`; 0 when in doubt, as for one in another namespace, where its pid
- * means somebody else. One that ended and was not yet waited for by its parent counts as gone.
+ * means somebody else. One that ended and was not yet waited for by its parent counts as gone. With a start time of 0 any
+ * process of that pid will do.
  */
 static inline int qaultra_ring_process_gone(const qaultra_ring_identity* other, const qaultra_ring_identity* self) {
   if (other->pid == 0 || other->pid > INT_MAX || other->pid_namespace == 0) return 0;
   if (other->pid_namespace != self->pid_namespace) return 0;
   if (kill((pid_t)other->pid, 0) != 0 && errno == ESRCH) return 1;
   qaultra_ring_process_stat process;
-  if (other->start_time == 0 || !qaultra_ring_process_read(other->pid, &process)) return 0;
+  if (!qaultra_ring_process_read(other->pid, &process)) return 0;
+  if (other->start_time != 0 && other->start_time != process.start_time) return 1;
   /* A zombie with more threads is one whose first thread ended; the others still run. */
-  return process.start_time != other->start_time || (process.state == 'Z' && process.threads <= 1);
+  return process.state == 'Z' && process.threads <= 1;
 }
 
 #ifdef __cplusplus

@@ -74,18 +74,27 @@ static inline uint64_t qaultra_ring_count_subscribers(const qaultra_ring_table* 
 
 /** Tells the writer that an entry began or ceased to gate, so that it looks at the table before its next block. */
 static inline void qaultra_ring_announce_change(const qaultra_ring_table* table) {
-  /* Sequentially consistent, like the barriers around it: the writer loads `changes` after a full barrier of its own. */
   QAULTRA_RING_ADD(&table->header->changes, 1u);
+  /* The entry and its change are seen before whatever follows: a joiner's look at the head, the look at the flag of a writer
+     that waits for room, and, when a reader was given up, what the writer stores into the slot that this reader may have in
+     hand. An atomic addition is no barrier for later loads and stores on every processor. */
+  QAULTRA_RING_FULL_BARRIER();
 }
 
-/** Claims a free entry; null when none is. `state` is then what the entry holds. */
-static inline qaultra_ring_entry* qaultra_ring_entry_claim(const qaultra_ring_table* table, uint32_t* state) {
+/**
+ * Claims a free entry for the process `pid`; null when none is free. `state` is then what the entry holds.
+ *
+ * State and pid change at once, so that a claim always names its process: one that was killed in between is told from one
+ * that is merely slow, however long it takes, and none is taken for the owner before it.
+ */
+static inline qaultra_ring_entry* qaultra_ring_entry_claim(const qaultra_ring_table* table, uint32_t pid, uint32_t* state) {
   *state = 0;
   for (uint32_t i = 0; i < table->entry_count; i++) {
-    const uint32_t seen = QAULTRA_RING_LOAD(&table->entries[i].state);
-    if (qaultra_ring_entry_status(seen) != QAULTRA_RING_ENTRY_FREE) continue;
-    const uint32_t claimed = (seen | QAULTRA_RING_ENTRY_CLAIMED) + QAULTRA_RING_ENTRY_GENERATION;
-    if (!qaultra_ring_swap(&table->entries[i].state, seen, claimed)) continue;
+    uint32_t* both = &table->entries[i].state;
+    const uint64_t seen = qaultra_ring_pair_load(both);
+    if (qaultra_ring_entry_status((uint32_t)seen) != QAULTRA_RING_ENTRY_FREE) continue;
+    const uint32_t claimed = ((uint32_t)seen | QAULTRA_RING_ENTRY_CLAIMED) + QAULTRA_RING_ENTRY_GENERATION;
+    if (!qaultra_ring_pair_swap(both, seen, qaultra_ring_pair_of(claimed, pid))) continue;
     /* Seen by the writer before the entry gates, because the swap to that status comes after it. */
     for (uint32_t tries = 0; tries < QAULTRA_RING_TRIES_MAX; tries++) {
       const uint32_t used = QAULTRA_RING_LOAD(&table->header->entries_used);
@@ -97,14 +106,13 @@ static inline qaultra_ring_entry* qaultra_ring_entry_claim(const qaultra_ring_ta
   return NULL;
 }
 
-/** Fills in whose entry it is. */
+/** Fills in the rest of whose entry it is; its pid came with the claim. */
 static inline void qaultra_ring_entry_fill(qaultra_ring_entry* entry, const qaultra_ring_identity* owner,
                                            uint32_t subscribers, uint32_t now_ms) {
   QAULTRA_RING_STORE(&entry->start_time, owner->start_time);
   QAULTRA_RING_STORE(&entry->pid_namespace, owner->pid_namespace);
   QAULTRA_RING_STORE(&entry->subscribers, subscribers);
   QAULTRA_RING_STORE(&entry->heartbeat_ms, now_ms);
-  QAULTRA_RING_STORE(&entry->pid, owner->pid);
 }
 
 /** Gives the entry back, also when the writer's side has dropped it. `state` is what its owner last put there. */
@@ -112,7 +120,7 @@ static inline void qaultra_ring_entry_free(const qaultra_ring_table* table, qaul
   if (qaultra_ring_swap(&entry->state, state, qaultra_ring_entry_with(state, QAULTRA_RING_ENTRY_FREE))) {
     if (qaultra_ring_entry_status(state) != QAULTRA_RING_ENTRY_GATING) return;
     qaultra_ring_announce_change(table);
-    /* The writer may be parked for want of the room that this entry took. The add above was a full barrier. */
+    /* The writer may be parked for want of the room that this entry took. */
     qaultra_ring_wake(&table->header->room_word);
     return;
   }

@@ -62,26 +62,43 @@ describe("cpuAffinity", () => {
 });
 
 describe("numaAware", () => {
-  test("of a broadcaster binds block memory to a node, or is an UnsupportedError that says why", async () => {
-    // Memory that was bound stays so for every process, so this one is of its own.
-    await roudi.stop();
-    roudi = await RouDi.start({ blocks: 64 });
-    const free = await place("broadcaster", {});
-    assert(free.works);
-    assertEquals(free.policies.filter((policy) => policy.startsWith("bind")), []);
-    const placed = await place("broadcaster", { numaAware: true });
-    if (placed.error === undefined) {
-      assert(placed.works);
-      // A kernel without NUMA that took the call anyway has nothing to read back here.
-      if (existsSync("/proc/self/numa_maps")) {
-        assert(placed.policies.some((policy) => /^bind:\d+$/.test(policy)), placed.policies.join(" "));
+  /** What is to be bound, and what is to be left alone, on each lane. */
+  const lanes = {
+    auto: { what: "its ring and nothing of the daemon", bound: "rings", free: "others" },
+    queue: { what: "block memory", bound: "others", free: "rings" },
+  } as const;
+  for (const [lane, { what, bound, free }] of Object.entries(lanes) as ["auto" | "queue", typeof lanes["auto"]][]) {
+    test(`of a broadcaster with lane ${lane} binds ${what} to a node, or is an UnsupportedError that says why`, async () => {
+      // Memory of the daemon that was bound stays so for every process, so this one is of its own.
+      await roudi.stop();
+      roudi = await RouDi.start({ blocks: 64 });
+      const isBound = (policy: string): boolean => /^bind:\d+$/.test(policy);
+      const plain = await place("broadcaster", { lane });
+      assert(plain.works);
+      const { rings, others } = plain.policies;
+      assertEquals([...rings, ...others].filter((policy) => policy.startsWith("bind")), []);
+      const placed = await place("broadcaster", { lane, numaAware: true });
+      if (placed.error === undefined) {
+        assert(placed.works);
+        // A kernel without NUMA that took the call anyway has nothing to read back here.
+        if (existsSync("/proc/self/numa_maps")) {
+          assert(placed.policies[bound].some(isBound), JSON.stringify(placed.policies));
+          assertEquals(placed.policies[free].filter(isBound), []);
+          if (lane === "auto") assertNotEquals(others.length, 0);
+          else assertEquals(placed.policies.rings, []);
+        }
+      } else {
+        assertEquals(placed.error.code, "QIPC_UNSUPPORTED");
+        assertStringIncludes(placed.error.message, "Cannot bind memory to a node");
+        assertEquals(placed.streams, 0);
       }
-    } else {
-      assertEquals(placed.error.code, "QIPC_UNSUPPORTED");
-      assertStringIncludes(placed.error.message, "Cannot bind memory to a node");
-      assertEquals(placed.streams, 0);
-    }
-  });
+      // What was bound for one broadcaster of rings binds nobody else.
+      if (lane === "auto") {
+        const after = await place("broadcaster", { lane });
+        assertEquals([...after.policies.rings, ...after.policies.others].filter(isBound), []);
+      }
+    });
+  }
 
   test("of a subscriber is no error: its memory is the broadcasters'", async () => {
     assert((await place("subscriber", { numaAware: true })).works);

@@ -2,7 +2,7 @@
 // Makes a broadcaster or a subscriber with the configuration in its second argument, and prints in one line of JSON what the
 // kernel says about this thread and the block memory, or the error.
 import process from "node:process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import {
   BroadcastConfig,
   type BroadcastConfigFields,
@@ -13,6 +13,12 @@ import {
   Runtime,
 } from "../../mod.ts";
 
+/** Policies of the data of rings, and of all other memory that lies in /dev/shm: reader tables and what the daemon has. */
+interface Policies {
+  readonly rings: readonly string[];
+  readonly others: readonly string[];
+}
+
 /** What this script says. */
 export interface Placed {
   /** The CPUs of this thread before and after, as the kernel lists them. */
@@ -20,8 +26,8 @@ export interface Placed {
   readonly cpus: string;
   /** The CPUs of the process's other threads. */
   readonly cpusOfOthers: readonly string[];
-  /** Policies of the memory that lies in /dev/shm, as numa_maps names them; none without NUMA in the kernel. */
-  readonly policies: readonly string[];
+  /** Policies of the shared memory, as numa_maps names them; none without NUMA in the kernel. */
+  readonly policies: Policies;
   readonly works: boolean;
   /** Streams that are known at the end. */
   readonly streams: number;
@@ -37,25 +43,38 @@ function cpusOf(status: string): string {
   return /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(status, "utf8"))![1]!;
 }
 
-function policies(): string[] {
+function policies(): Policies {
+  const rings: string[] = [];
+  const others: string[] = [];
   try {
-    const lines = readFileSync("/proc/self/numa_maps", "utf8").split("\n").filter((line) => line.includes("/dev/shm/"));
-    return lines.map((line) => line.split(" ")[1]!);
+    const policyOf = new Map(
+      readFileSync("/proc/self/numa_maps", "utf8").split("\n").map((line) => line.split(" ") as [string, string]),
+    );
+    const ringFiles = readdirSync("/dev/shm").filter((name) => name.startsWith("qaultra-ring-"))
+      .map((name) => String(statSync(`/dev/shm/${name}`).ino));
+    // A mapping that was made before its file had a name is listed by the file's number alone.
+    for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
+      const [, begin, inode, path] = /^([0-9a-f]+)-\S+ \S+ \S+ \S+ (\d+)\s+(.*)$/.exec(line) ?? [];
+      if (!path?.startsWith("/dev/shm/")) continue;
+      (ringFiles.includes(inode!) ? rings : others).push(policyOf.get(begin!)!);
+    }
   } catch {
-    return [];
+    return { rings: [], others: [] };
   }
+  return { rings, others };
 }
 
 const [what, fields] = process.argv.slice(2);
 const config = new BroadcastConfig(JSON.parse(fields ?? "{}") as Partial<BroadcastConfigFields>);
+const other = new BroadcastConfig({ lane: config.lane });
 using runtime = Runtime.open();
 const cpusBefore = cpusOf("/proc/thread-self/status");
 let error: Placed["error"];
 let works = false;
-let list: string[] = [];
+let list: Policies = { rings: [], others: [] };
 try {
-  using out = new DataBroadcaster(what === "broadcaster" ? config : new BroadcastConfig(), "placed", { runtime });
-  using feed = new DataSubscriber(what === "subscriber" ? config : new BroadcastConfig(), "placed", { runtime });
+  using out = new DataBroadcaster(what === "broadcaster" ? config : other, "placed", { runtime });
+  using feed = new DataSubscriber(what === "subscriber" ? config : other, "placed", { runtime });
   out.broadcast(Uint8Array.of(1), 1, MarketDataType.Unknown);
   works = feed.receive()?.[0] === 1;
   list = policies();

@@ -144,7 +144,7 @@ typedef struct qaultra_ring_announcement {
   uint64_t table_bytes;
   uint64_t first_sequence;
   uint64_t created_ns;
-  uint64_t reserved;
+  uint64_t origin; /* iceoryx's id of the port that has the same blocks on the queue lane, 0: none has */
 } qaultra_ring_announcement;
 
 #define QAULTRA_RING_OFFSET(type, field, offset) \
@@ -214,6 +214,6 @@ QAULTRA_RING_OFFSET(qaultra_ring_announcement, data_bytes, 24);
 QAULTRA_RING_OFFSET(qaultra_ring_announcement, table_bytes, 32);
 QAULTRA_RING_OFFSET(qaultra_ring_announcement, first_sequence, 40);
 QAULTRA_RING_OFFSET(qaultra_ring_announcement, created_ns, 48);
-QAULTRA_RING_OFFSET(qaultra_ring_announcement, reserved, 56);
+QAULTRA_RING_OFFSET(qaultra_ring_announcement, origin, 56);
 
 #endif

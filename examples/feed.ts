@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Broadcasts the daily bars of a CSV file (date,open,high,low,close,adjusted close,volume), one bar a block.
-//   deno run --allow-ffi --allow-read examples/feed.ts FILE [bars per second] [readers to wait for] [stream]
+//   deno run --allow-ffi --allow-read examples/feed.ts FILE [bars per second] [readers to wait for] [stream] [lane]
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { Bar, BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "@qaultra/ipc";
+import { Bar, BroadcastConfig, DataBroadcaster, type LaneChoice, MarketDataType, Runtime } from "@qaultra/ipc";
 
-const [file = "bars.csv", barsPerSecond = "500", readers = "1", stream = "sp500"] = process.argv.slice(2);
+const [file = "bars.csv", perSecond = "500", readers = "1", stream = "sp500", lane = "auto"] = process.argv.slice(2);
 const lines = readFileSync(file, "utf8").trim().split("\n").slice(1);
 
 using runtime = Runtime.open({ roudi: "spawn" });
-const config = new BroadcastConfig({ delivery: "lossless", statsEnabled: true });
+const config = new BroadcastConfig({ delivery: "lossless", lane: lane as LaneChoice, statsEnabled: true });
 using out = new DataBroadcaster(config, stream, { runtime });
 const bars = out.writer(Bar);
 
+console.log(`waiting for ${readers} readers of ${stream}`);
 while (out.getSubscriberCount() < Number(readers)) await delay(10);
 
 const began = performance.now();
 for (const [index, line] of lines.entries()) {
-  while (performance.now() - began < (index / Number(barsPerSecond)) * 1000) await delay(1);
+  while (performance.now() - began < (index / Number(perSecond)) * 1000) await delay(1);
   const [date, open, high, low, close, , volume] = line.split(",");
   bars.write({
     timestampNs: BigInt(Date.parse(date)) * 1_000_000n,

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A live risk monitor: how far the price is below its highest close, and the volatility of the last 21 days.
-//   bun run examples/service.ts [stream]
+//   bun run examples/service.ts [stream] [lane]
 import process from "node:process";
-import { Bar, BroadcastConfig, DataSubscriber, Runtime } from "@qaultra/ipc";
+import { Bar, BroadcastConfig, DataSubscriber, type LaneChoice, Runtime } from "@qaultra/ipc";
 import { checksum } from "./support/checksum.ts";
 
 const [DAYS, DAYS_A_YEAR, ALERT_STEP] = [21, 252, 0.1];
-const [stream = "sp500"] = process.argv.slice(2);
+const [stream = "sp500", lane = "auto"] = process.argv.slice(2);
 
 using runtime = Runtime.open({ roudi: "spawn" });
-const config = new BroadcastConfig({ delivery: "lossless", wait: "park", statsEnabled: true });
+const config = new BroadcastConfig({
+  delivery: "lossless",
+  lane: lane as LaneChoice,
+  wait: "park",
+  statsEnabled: true,
+});
 using feed = new DataSubscriber(config, stream, { runtime });
 
 let [bars, sum, last, peak, worst, highest, alerted] = [0, 0, 0, 0, 0, 0, 0];

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A moving-average crossover: in the market while the 50-day average is above the 200-day average.
-//   deno run --allow-ffi examples/strategy.ts [stream]
+//   deno run --allow-ffi examples/strategy.ts [stream] [lane]
 import process from "node:process";
-import { Bar, BroadcastConfig, DataSubscriber, Runtime } from "@qaultra/ipc";
+import { Bar, BroadcastConfig, DataSubscriber, type LaneChoice, Runtime } from "@qaultra/ipc";
 import { checksum } from "./support/checksum.ts";
 
 const [FAST, SLOW, MONTH] = [50, 200, 21];
-const [stream = "sp500"] = process.argv.slice(2);
+const [stream = "sp500", lane = "auto"] = process.argv.slice(2);
 
 using runtime = Runtime.open({ roudi: "spawn" });
-const config = new BroadcastConfig({ delivery: "lossless", wait: "park", statsEnabled: true });
+const config = new BroadcastConfig({
+  delivery: "lossless",
+  lane: lane as LaneChoice,
+  wait: "park",
+  statsEnabled: true,
+});
 using feed = new DataSubscriber(config, stream, { runtime });
 
 let [cash, worth, shares, trades, fast, slow, sum] = [100_000, 100_000, 0, 0, 0, 0, 0];

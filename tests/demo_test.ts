@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, test } from "node:test";
+import type { Results } from "../examples/demo/broadcast.ts";
 import { chart } from "../examples/demo/chart.ts";
-import { differences, expectedOf, type FeedResult, type ReaderResult } from "../examples/demo/verify.ts";
+import type { FeedResult, ReaderResult } from "../examples/demo/results.ts";
+import { differences, expectedOf } from "../examples/demo/verify.ts";
 import { Process } from "./support/process.ts";
 import { projectFolder } from "./support/runtime.ts";
 
@@ -28,25 +30,39 @@ describe("./x demo", () => {
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("sends the whole file to both readers, shows progress and a table, and ends with status 0", async () => {
+  test("sends the whole file to both readers on each lane, shows progress and tables, and ends with status 0", async () => {
     const rows = readFileSync(FILE, "utf8").trim().split("\n").length - 1;
     await using demo = startDemo(FAST);
     await demo.exited();
     assertEquals(demo.exit, { code: 0, signal: null }, demo.report());
     const text = demo.lines.join("\n");
     const count = rows.toLocaleString("en-US");
-    assertMatch(text, /^2000-01-03 feed {6}0 of \d+ bars$/m);
+    const [, ring, queue] = /^Over the ring\n([^]*)^Over the queue lane:[^]*?\n([^]*)/m.exec(text)!;
+    for (const lane of [ring!, queue!]) assertMatch(lane, /^2000-01-03 feed {6}0 of \d+ bars$/m);
     assertMatch(text, /^2003-05-15 strategy {2}buy {2}at 939\.28$/m);
     assertMatch(text, /^2008-10-06 service {3}alert: drawdown 32\.5 %, volatility 57\.0 % a year$/m);
     assertMatch(text, new RegExp(`^bars sent, received +${count} +${count} +${count}$`, "m"));
     assertMatch(text, /^bars lost +0 +0$/m);
-    for (const which of ["p50", "p99", "max"]) {
-      assertMatch(text, new RegExp(`^publishing a block, ${which} +[\\d,.]+ us$`, "m"));
-      assertMatch(text, new RegExp(`^wake-up and delivery, ${which} +[\\d,.]+ us +[\\d,.]+ us$`, "m"));
-    }
+    // A column for the ring beside one for the queue lane.
+    const cells = "( +[\\d,.]+ us){2}";
+    const percentiles = (label: string): string =>
+      ["p50", "p99", "max"].map((key) => `${label}, ${key}${cells}`).join("\n");
+    assertMatch(
+      text,
+      new RegExp(
+        [
+          "^wake-up and delivery +ring +queue lane",
+          percentiles("strategy in Deno"),
+          percentiles("risk service in Bun"),
+          "publishing a block +ring +queue lane",
+          `${percentiles("feed in Deno")}$`,
+        ].join("\n"),
+        "m",
+      ),
+    );
     assertMatch(text, /^trades +20$/m);
     assertMatch(text, /^profit and loss +\+173\.8 %$/m);
-    assertMatch(text, /^Both readers have the count and the checksum of the file/m);
+    assertMatch(text, /^On both lanes both readers have the count and the checksum of the file/m);
   });
 
   test("ends with status 1 and says what differs when a reader did not see the file", async () => {
@@ -55,7 +71,8 @@ describe("./x demo", () => {
     await using demo = startDemo(FAST, `${folder}:${BIN}`);
     await demo.exited();
     assertEquals(demo.exit?.code, 1, demo.report());
-    assertMatch(demo.stderr, /^DIFFERENT checksum of the service: 1 instead of \d+$/m);
+    assertMatch(demo.stderr, /^DIFFERENT ring, checksum of the service: 1 instead of \d+$/m);
+    assertMatch(demo.stderr, /^DIFFERENT queue lane, checksum of the service: 1 instead of \d+$/m);
   });
 
   test("ends with status 1 and stops the others when one of them fails", async () => {
@@ -73,25 +90,30 @@ describe("differences", () => {
   const feed = { bars: 1, blocks: { sentBlocks: 2 } } as FeedResult;
   const blocks = { receivedBlocks: 2, missedBlocks: 0, broadcasters: 1 };
   const reader = { bars: 1, checksum: expected.checksum, blocks } as ReaderResult;
+  const results = { feed, strategy: reader, service: reader } as Results;
 
   test("are none when all agree", () => {
-    assertEquals(differences(expected, feed, { reader }), []);
+    assertEquals(differences("ring", expected, results), []);
   });
 
-  test("name each number that is not what it should be", () => {
-    const wrong: Record<string, ReaderResult> = {
-      bars: { ...reader, bars: 0 },
-      checksum: { ...reader, checksum: 0 },
-      received: { ...reader, blocks: { ...reader.blocks, receivedBlocks: 1 } },
-      lost: { ...reader, blocks: { ...reader.blocks, missedBlocks: 1 } },
-      others: { ...reader, blocks: { ...reader.blocks, broadcasters: 2 } },
-    };
-    for (const [name, other] of Object.entries(wrong)) {
-      const found = differences(expected, feed, { [name]: other });
-      assertEquals(found.length, 1);
-      assert(found[0]!.includes(name));
+  test("name each number that is not what it should be, with its lane and its reader", () => {
+    const wrong: ReaderResult[] = [
+      { ...reader, bars: 0 },
+      { ...reader, checksum: 0 },
+      { ...reader, blocks: { ...reader.blocks, receivedBlocks: 1 } },
+      { ...reader, blocks: { ...reader.blocks, missedBlocks: 1 } },
+      { ...reader, blocks: { ...reader.blocks, broadcasters: 2 } },
+    ];
+    for (const other of wrong) {
+      for (const name of ["strategy", "service"]) {
+        const found = differences("ring", expected, { ...results, [name]: other });
+        assertEquals(found.length, 1);
+        assertMatch(found[0]!, new RegExp(`^ring, .*${name}`));
+      }
     }
-    assertEquals(differences(expected, { ...feed, bars: 2 }, { reader }).length, 1);
+    assertEquals(differences("ring", expected, { ...results, feed: { ...feed, bars: 2 } }).length, 1);
+    const fewer = { ...feed, blocks: { ...feed.blocks, sentBlocks: 1 } };
+    assertEquals(differences("ring", expected, { ...results, feed: fewer }).length, 1);
   });
 });
 

@@ -1,19 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BroadcastStats, ReceiveStats } from "@qaultra/ipc";
 import { checksum } from "../support/checksum.ts";
-
-/** What `examples/feed.ts` prints at its end. */
-export interface FeedResult {
-  readonly bars: number;
-  readonly blocks: BroadcastStats;
-}
-
-/** What every reader prints at its end. */
-export interface ReaderResult {
-  readonly bars: number;
-  readonly checksum: number;
-  readonly blocks: ReceiveStats;
-}
+import type { Results } from "./broadcast.ts";
 
 /** What is in the file. */
 export interface Expected {
@@ -62,24 +49,21 @@ export function expectedOf(csv: string): Expected {
 /**
  * Compares what was sent and received with the file.
  *
+ * @param lane What to call the lane.
  * @param expected What is in the file.
- * @param feed What the feed said.
- * @param readers What each reader said, by its name.
+ * @param results What the scripts said.
  * @returns What differs, in words; empty when all is well.
  */
-export function differences(
-  expected: Expected,
-  feed: FeedResult,
-  readers: Readonly<Record<string, ReaderResult>>,
-): string[] {
+export function differences(lane: string, expected: Expected, results: Results): string[] {
   const found: string[] = [];
   const compare = (what: string, value: number, wanted: number): void => {
-    if (value !== wanted) found.push(`${what}: ${value} instead of ${wanted}`);
+    if (value !== wanted) found.push(`${lane}, ${what}: ${value} instead of ${wanted}`);
   };
+  const { feed, strategy, service } = results;
   compare("bars sent", feed.bars, expected.bars);
   // One block a bar, and the one that ends the stream.
   compare("blocks sent", feed.blocks.sentBlocks, expected.bars + 1);
-  for (const [name, reader] of Object.entries(readers)) {
+  for (const [name, reader] of Object.entries({ strategy, service })) {
     compare(`bars received by the ${name}`, reader.bars, expected.bars);
     compare(`checksum of the ${name}`, reader.checksum, expected.checksum);
     compare(`blocks received by the ${name}`, reader.blocks.receivedBlocks, expected.bars + 1);

@@ -13,7 +13,7 @@ import {
 } from "../ring/layout.ts";
 import { RingWriter } from "../ring/ring_writer.ts";
 import { RING_EVENT } from "../transport/announcement.ts";
-import { loadWord } from "../transport/load_word.ts";
+import { loadWord, loadWordAfter } from "../transport/words.ts";
 import type { RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 
@@ -112,7 +112,7 @@ export class RingLane implements BlockWriter {
     const token = this.#writer.claim();
     if (token === NO_ROOM) return NO_ROOM;
     // A word that the library's own thread writes: the stack is not asked for every block.
-    if (loadWord(this.#words, QUEUE_SUBSCRIBERS) !== 0 && !this.#claimQueue()) return NO_ROOM;
+    if (loadWordAfter(this.#words, QUEUE_SUBSCRIBERS) !== 0 && !this.#claimQueue()) return NO_ROOM;
     return token;
   }
 

@@ -193,14 +193,13 @@ export class StreamReader implements RingMember {
   next(block: Block): boolean {
     const only = this.#only;
     if (only === null) return this.#nextOfAny(block, undefined, undefined);
-    if (!only.next(block)) {
-      // A second look in the time that the question for new rings takes.
-      if (this.#isQuiet(only)) {
-        if (!only.next(block)) return false;
-      } else {
-        return this.#look() && this.#nextOfAny(block, undefined, undefined);
-      }
-    } else if ((++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#blocksPassed();
+    if (only.isIdle()) {
+      // Whoever polls all the time spends most of it here.
+      if (this.#isQuiet(only)) return false;
+      return this.#look() && this.#nextOfAny(block, undefined, undefined);
+    }
+    if (!only.next(block)) return false;
+    if ((++this.#blocks & (BLOCKS_PER_NEWS - 1)) === 0) this.#blocksPassed();
     this.#source = only;
     return true;
   }
@@ -278,7 +277,10 @@ export class StreamReader implements RingMember {
 
   /** Whether a look at this ring alone says all that there is: no new one, and no end of this one. */
   #isQuiet(reader: RingReader): boolean {
-    if ((++this.#looks & (LOOKS_PER_LIFE - 1)) === 0) void reader.port.state;
+    if ((++this.#looks & (LOOKS_PER_LIFE - 1)) === 0) {
+      void reader.port.state;
+      if (reader.takeBearings()) return false;
+    }
     return !this.#rings!.hasNews() && !reader.port.isKnownEnded;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadWord } from "../transport/load_word.ts";
+import { fence, loadWord, loadWordAfter } from "../transport/words.ts";
 import {
   BLOCK_SIZE,
   FLAG_LENGTH,
@@ -12,7 +12,6 @@ import {
   TRAILER_SIZE,
 } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
-import { fence } from "./fence.ts";
 import { highOf, type RingView } from "./ring_view.ts";
 
 /** Blocks that stay in the cache for the other subscribers of a Worker; as many as one `poll` takes by default. */
@@ -127,8 +126,8 @@ export class BlockCopies {
     const view = this.#view;
     const words = view.words;
     const at = view.slotWord(sequence);
-    // Acquire: nothing of the block is read before its stamp.
-    if (loadWord(words, at) !== low || words[at + 1] !== high) return false;
+    // Acquire: nothing of the block is read before its stamp, which the reader has just seen.
+    if (loadWordAfter(words, at) !== low || words[at + 1] !== high) return false;
     const target = this.windowOf(copy);
     const offset = this.offsetOf(copy);
     const description = words[at + DESCRIPTION]! >>> 0;

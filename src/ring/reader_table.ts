@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadWord } from "../transport/load_word.ts";
+import { loadWord } from "../transport/words.ts";
 import { RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 import { elapsedMs, type RingView } from "./ring_view.ts";

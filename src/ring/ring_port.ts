@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadWord } from "../transport/load_word.ts";
+import { loadWord } from "../transport/words.ts";
 import { RING_DATA, type RingNews, type Transport, type TransportRing } from "../transport/transport.ts";
 import { BlockCopies } from "./block_copies.ts";
 import * as layout from "./layout.ts";

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { loadWord } from "../transport/load_word.ts";
+import { fence, loadWord, loadWordAfter } from "../transport/words.ts";
 import { bindBlock, type Block, type BlockOwner } from "../block/block.ts";
 import type { Window } from "../block/window.ts";
 import { NO_COPY } from "./block_copies.ts";
-import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
 import type { RingPort } from "./ring_port.ts";
 import { highOf, NO_HEAD, type RingView } from "./ring_view.ts";
@@ -129,7 +128,8 @@ export class RingReader implements BlockOwner {
   next(block: Block, owner: BlockOwner = this, ownerToken?: number, mayStay: boolean = false): boolean {
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
-      if (loadWord(this.#words, at) !== this.#low || this.#words[at + 1] !== this.#high) {
+      // The caller has looked at it by `isIdle`, or looks again when this one is old.
+      if (loadWordAfter(this.#words, at) !== this.#low || this.#words[at + 1] !== this.#high) {
         if (!this.#find()) return false;
       }
       if (this.#gates && this.port.entry!.dropped) {
@@ -187,6 +187,18 @@ export class RingReader implements BlockOwner {
   tore(): void {
     this.#torn++;
     this.#miss(1);
+  }
+
+  /** One look: whether the slot says that the block is not there yet, as far as a stamp can be believed. */
+  isIdle(): boolean {
+    const ahead = (loadWord(this.#words, this.#slotWord) - this.#low) | 0;
+    return ahead === -1 || ahead === -this.#capacity;
+  }
+
+  /** Asks the head in place of the stamp, which lies after a lag of about 2^31 blocks or more; tells whether there is a block. */
+  takeBearings(): boolean {
+    this.#looks = LOOKS_PER_BEARING - 1;
+    return this.hasData();
   }
 
   hasData(): boolean {

@@ -2,7 +2,7 @@
 import { SEQUENCE_MAX } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
 import { RingCorruptError, RingVersionError } from "../errors.ts";
-import { loadWord } from "../transport/load_word.ts";
+import { loadWord, loadWordAfter } from "../transport/words.ts";
 import type { TransportRing } from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 
@@ -155,7 +155,7 @@ export class RingView {
 
   /** Whether the writer said that it ends here. What it committed lies before this word. */
   get closed(): boolean {
-    return loadWord(this.words, STATE) === layout.RING_CLOSED;
+    return loadWordAfter(this.words, STATE) === layout.RING_CLOSED;
   }
 
   /** The writer's last sign of life, on the clock of heartbeats. */

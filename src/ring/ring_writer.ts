@@ -3,9 +3,8 @@ import { writeDescription } from "../block/header.ts";
 import { FLAG_LENGTH, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
-import { loadWord } from "../transport/load_word.ts";
+import { loadWord, loadWordAfter, storeBefore, storeRelease } from "../transport/words.ts";
 import { RING_DATA, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
-import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
 import { ReaderTable } from "./reader_table.ts";
 import { highOf, RingView } from "./ring_view.ts";
@@ -17,6 +16,8 @@ const HEAD_HIGH_LAST = layout.RING_OFFSET_HEAD_HIGH_LAST >>> 2;
 const DATA_WORD = layout.TABLE_OFFSET_DATA_WORD >>> 2;
 const ROOM_WORD = layout.TABLE_OFFSET_ROOM_WORD >>> 2;
 const CHANGES = layout.TABLE_OFFSET_CHANGES >>> 2;
+
+const CACHE_LINE_WORDS = 16;
 
 /** No room for a block: {@linkcode RingWriter.claim}. */
 const NO_ROOM = -1;
@@ -132,15 +133,16 @@ export class RingWriter {
     words[time + 1] = this.#clockHigh + Math.floor(ns / TWO_TO_32);
     words[at + 1] = this.#highStored;
     // Release: whoever sees the stamp sees the block.
-    Atomics.store(words, at, low);
+    storeRelease(words, at, low);
     const next = sequence + 1;
     const nextLow = next | 0;
     // The head's store is a full barrier as well, on x86-64 because Atomics.store is an exchange there, elsewhere because
     // sequentially consistent accesses keep their order: the flag below must not be looked at before the stamp can be seen, or a
-    // reader that raises it, looks at the stamp and goes to sleep would be overlooked.
+    // reader that raises it, looks at the stamp and goes to sleep would be overlooked. The same holds of `changes`, which is
+    // looked at for the next block.
     if (nextLow === 0) this.#storeHeadAcross(next);
     else Atomics.store(words, HEAD_LOW, nextLow);
-    if ((loadWord(this.#table, DATA_WORD) & 1) !== 0) this.#ring.wake(RING_DATA);
+    if ((loadWordAfter(this.#table, DATA_WORD) & 1) !== 0) this.#ring.wake(RING_DATA);
     this.#sequence = next;
     this.#prepared = false;
     this.#aim();
@@ -197,9 +199,10 @@ export class RingWriter {
     if (this.#lossless && !this.#hasCredit()) return false;
     // "Being written": the number before the stamp to come. It belongs to no slot of this place, and readers of an older lap
     // can tell from it that they were overtaken.
-    Atomics.store(this.#words, this.#slotWord, (this.#sequence - 1) | 0);
     // Nothing that is written into the slot may be seen before that.
-    fence();
+    storeBefore(this.#words, this.#slotWord, (this.#sequence - 1) | 0);
+    // Fetches the second cache line of the slot now, which readers of the lap before have, and not when somebody waits for it.
+    this.#words[this.#slotWord + CACHE_LINE_WORDS] = 0;
     this.#prepared = true;
     return true;
   }
@@ -208,7 +211,7 @@ export class RingWriter {
   #hasCredit(): boolean {
     // Looked at for every block, and after the head of the block before was stored with a full barrier between: a reader that
     // joins raises it and then reads the head. Either it is seen here, or the reader sees a head that tells which slot is lost.
-    const changes = loadWord(this.#table, CHANGES);
+    const changes = loadWordAfter(this.#table, CHANGES);
     const credit = this.#credit - this.#sequence;
     if (credit > 0 && changes === this.#changes) return true;
     this.#changes = changes;

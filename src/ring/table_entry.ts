@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SubscriberLimitError } from "../errors.ts";
-import { loadWord } from "../transport/load_word.ts";
+import { fence, loadWord, loadWordAfter } from "../transport/words.ts";
 import { NO_ENTRY, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
-import { fence } from "./fence.ts";
 import * as layout from "./layout.ts";
 import { NO_HEAD, type RingView } from "./ring_view.ts";
 
@@ -46,7 +45,7 @@ export class TableEntry {
 
   /** Whether the writer has given this reader up. */
   get dropped(): boolean {
-    return loadWord(this.#table, this.#at + STATE) !== this.#state;
+    return loadWordAfter(this.#table, this.#at + STATE) !== this.#state;
   }
 
   /** Throws when the ring has as many subscribers as it may. */
@@ -125,7 +124,7 @@ export class TableEntry {
     const table = this.#table;
     // A full barrier with what follows: the writer raises its flag, looks at the cursors and goes to sleep.
     Atomics.store(table, this.#at + CURSOR, cursor | 0);
-    if ((loadWord(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
+    if ((loadWordAfter(table, ROOM_WORD) & 1) !== 0) this.#ring.wake(RING_ROOM);
   }
 
   /** How many subscribers read through this entry. */

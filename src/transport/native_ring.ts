@@ -4,6 +4,7 @@ import type { Native } from "../ffi/native.ts";
 import type { Scratch } from "../ffi/types.ts";
 import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, encodeAnnouncement, RING_EVENT } from "./announcement.ts";
 import { NativePublisher } from "./native_publisher.ts";
+import { ringBell } from "./native_ring_finder.ts";
 import type { Parker } from "./parker.ts";
 import {
   LOAN_GRANTED,
@@ -195,6 +196,7 @@ export class NativeRing implements TransportRing {
       createdNs,
     });
     announcer.publish(announcer.slot);
+    ringBell();
     this.#setPublishers();
   }
 

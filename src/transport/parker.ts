@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Native } from "../ffi/native.ts";
 import type { Watcher } from "../ffi/types.ts";
-import { loadWord } from "./load_word.ts";
+import { loadWord } from "./words.ts";
 import type { NativeRing } from "./native_ring.ts";
 import type { NativeSubscriber } from "./native_subscriber.ts";
 import { RING_DATA, RING_ROOM, type RingWord } from "./transport.ts";

@@ -62,6 +62,35 @@ describe("Runtime", () => {
     for (const stack of ["", "iceoryx3", null, 5] as Untyped[]) {
       assertMisuse(() => Runtime.open({ stack }), StackUnknownError, { value: stack });
     }
+    assertMisuse(() => Runtime.open({ handle: {} as Untyped }), ConfigError, { value: "handle", says: ["iceoryx"] });
+    assertStillWorks(runtime);
+  });
+
+  test("Runtime.open of the memory stack refuses what only a daemon could do, wrong sizes and handles that are none", () => {
+    const only: Untyped[] = [{ roudi: "spawn" }, { keepRoudi: true }, { timeoutMs: 5 }, { log: "off" }, {
+      libraryPath: "",
+    }];
+    for (const options of only) {
+      const [name] = Object.keys(options);
+      assertMisuse(() => Runtime.open({ stack: "memory", ...options }), ConfigError, {
+        value: name,
+        says: ["memory stack", "poolMemoryMb"],
+      });
+    }
+    for (const poolMemoryMb of [0, 4097, 1.5, NaN, "64"] as Untyped[]) {
+      assertMisuse(() => Runtime.open({ stack: "memory", poolMemoryMb }), ConfigError, { value: poolMemoryMb });
+    }
+    const ceiling = new BroadcastConfig({ memoryPoolSizeMb: 32 });
+    assertMisuse(() => Runtime.open({ stack: "memory", poolMemoryMb: 33, config: ceiling }), ConfigError, {
+      value: 33,
+    });
+    for (const handle of [null, 5, "handle", {}, new SharedArrayBuffer(64), runtime] as Untyped[]) {
+      // Closed at once, should it be taken.
+      assertMisuse(() => Runtime.open({ stack: "memory", handle }).close(), ArgumentError);
+    }
+    using memory = Runtime.open({ stack: "memory" });
+    assertEquals([memory.stack, memory.state], ["memory", "attached"]);
+    assertStillWorks(memory);
     assertStillWorks(runtime);
   });
 
@@ -105,9 +134,14 @@ describe("DataSubscriber", () => {
       assertMisuse(() => new DataSubscriber(config, "x", { runtime: wrong as Untyped }), ArgumentError);
     }
     const options: Untyped[] = [{ history: -1 }, { history: 65_537 }, { history: "16" }, { lane: "ring-ring" }];
+    options.push({ lane: null }, { read: "copy" }, { read: null }, { history: "some" }, { history: null });
     for (const wrong of [...options, { wait: "sleep" }, { wait: null }, { capacity: 3 }]) {
       assertMisuse(() => new DataSubscriber(config, "x", { runtime, ...wrong }), ConfigError);
     }
+    for (const observe of [null, 0, 1, "yes", {}] as Untyped[]) {
+      assertMisuse(() => new DataSubscriber(config, "x", { runtime, observe }), ArgumentError, { value: observe });
+    }
+    assertEquals(runtime.streams(), []);
     assertStillWorks(runtime);
   });
 

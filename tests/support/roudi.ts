@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A real RouDi for a test. Every test file runs in a namespace of its own (namespace.sh), so the socket and the segments
 // that it meets are this file's alone.
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -115,6 +116,7 @@ export class RouDi {
   async stop(): Promise<void> {
     await this.kill();
     if (findRouDis().length === 0) removeRouDiFiles();
+    removeDeadRings();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,11 +138,26 @@ export function findRouDis(): number[] {
   }).map(Number);
 }
 
+/**
+ * Removes the segments of rings whose writers have ended or were killed, as the next runtime would that somebody opens, and never
+ * those of living ones: a writer holds a lock on its data, and on the reader table until the data have a name.
+ */
+export function removeDeadRings(): void {
+  const names = readdirSync("/dev/shm").filter((name) => /^qaultra-(ring|readers)-[0-9a-f]{16}$/.test(name));
+  for (const epoch of new Set(names.map((name) => name.slice(-16)))) {
+    const files = [`/dev/shm/qaultra-ring-${epoch}`, `/dev/shm/qaultra-readers-${epoch}`];
+    const locked = files.find((file) => existsSync(file));
+    // A file that its writer removed in this moment is made anew by flock, empty, and removed with the other.
+    if (locked !== undefined) execFileSync("flock", ["-x", "-n", "-E", "0", locked, "rm", "-f", ...files]);
+  }
+}
+
 /** Kills every RouDi that this test can see, one that the module spawned included, and removes its files. */
 export async function stopAllRouDis(): Promise<void> {
   for (const pid of findRouDis()) process.kill(pid, "SIGKILL");
   await waitFor(() => findRouDis().length === 0, { what: "the end of every RouDi" });
   removeRouDiFiles();
+  removeDeadRings();
 }
 
 /** Removes what a killed RouDi leaves: its segments (named after groups), its socket and its locks. Nothing else. */

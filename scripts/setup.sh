@@ -61,6 +61,7 @@ want "$iceoryx/iceoryx_hoofs/error_handling/error_handling.hpp" libiceoryx-hoofs
 want g++ g++
 want cmake cmake
 want make make
+want spin spin
 want node nodejs
 want npm npm
 want /etc/ssl/certs/ca-certificates.crt ca-certificates

@@ -9,6 +9,7 @@ import type { RingPort } from "../ring/ring_port.ts";
 import { RingReader } from "../ring/ring_reader.ts";
 import type { RingMember, RingStream } from "../ring/ring_stream.ts";
 import type { LaneChoice } from "./broadcast_config.ts";
+import { NO_LOSSES, type ReaderLosses, withQueue, withRing } from "./reader_losses.ts";
 import type { RuntimeConnection } from "./runtime.ts";
 
 /** What a subscriber asks of its stream. */
@@ -25,16 +26,6 @@ export interface StreamDemand {
   readonly observe: boolean;
   readonly pollIntervalMs: number;
   readonly heartbeatIntervalMs: number;
-}
-
-/** Losses of lanes that were left. */
-export interface ReaderLosses {
-  readonly missedBlocks: number;
-  readonly gaps: number;
-  readonly tornBlocks: number;
-  readonly droppedByWriter: number;
-  readonly foreignChunks: number;
-  readonly broadcasters: number;
 }
 
 /** Looks in vain between two questions whether a silent writer still lives; a power of two. */
@@ -75,14 +66,8 @@ export class StreamReader implements RingMember {
   #blocks = 0;
   #source: LaneReader | null = null;
   #isVolatile = false;
-  #past: ReaderLosses = {
-    missedBlocks: 0,
-    gaps: 0,
-    tornBlocks: 0,
-    droppedByWriter: 0,
-    foreignChunks: 0,
-    broadcasters: 0,
-  };
+  /** Of lanes that were left. */
+  #past = NO_LOSSES;
   /** Broadcasters of rings whose blocks came through the queue before. */
   readonly #heardBefore = new Set<RingReader>();
   readonly #parked = new Set<() => void>();
@@ -147,7 +132,7 @@ export class StreamReader implements RingMember {
   /** What was lost, on all lanes. */
   get losses(): ReaderLosses {
     let losses = this.#past;
-    for (const reader of this.#readers) losses = this.#withRing(losses, reader);
+    for (const reader of this.#readers) losses = withRing(losses, reader, this.#heardBefore.has(reader));
     return this.#queue === null ? losses : withQueue(losses, this.#queue);
   }
 
@@ -362,7 +347,7 @@ export class StreamReader implements RingMember {
   }
 
   #forget(reader: RingReader): void {
-    this.#past = this.#withRing(this.#past, reader);
+    this.#past = withRing(this.#past, reader, this.#heardBefore.has(reader));
     this.#heardBefore.delete(reader);
     reader.close();
   }
@@ -397,17 +382,6 @@ export class StreamReader implements RingMember {
     this.#run = 0;
   }
 
-  #withRing(losses: ReaderLosses, reader: RingReader): ReaderLosses {
-    return {
-      ...losses,
-      missedBlocks: losses.missedBlocks + reader.missedBlocks,
-      gaps: losses.gaps + reader.gaps,
-      tornBlocks: losses.tornBlocks + reader.tornBlocks,
-      droppedByWriter: losses.droppedByWriter + reader.droppedByWriter,
-      broadcasters: losses.broadcasters + (reader.heard && !this.#heardBefore.has(reader) ? 1 : 0),
-    };
-  }
-
   #wake(): void {
     this.#unparkAll();
     const callbacks = [...this.#parked];
@@ -422,16 +396,6 @@ export class StreamReader implements RingMember {
     this.#queue?.unpark(this.#onReady);
     this.#rings?.unpark(this.#onReady);
   }
-}
-
-function withQueue(losses: ReaderLosses, queue: QueueReader): ReaderLosses {
-  return {
-    ...losses,
-    missedBlocks: losses.missedBlocks + queue.missedBlocks,
-    gaps: losses.gaps + queue.gaps,
-    foreignChunks: losses.foreignChunks + queue.foreignChunks,
-    broadcasters: losses.broadcasters + queue.broadcasters,
-  };
 }
 
 /** Nobody wakes this cell. */

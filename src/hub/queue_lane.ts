@@ -4,11 +4,10 @@ import { QUEUE_LOANS_MAX, QueueWriter, type QueueWriterDemand } from "../queue/q
 import type { WindowTable } from "../queue/window_table.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { BlockWriter } from "./block_writer.ts";
+import { sleep } from "./sleep.ts";
 
 /** Nobody tells when a queue of the stack has room. */
 const ROOM_POLL_MS = 1;
-/** Nobody wakes this cell: waiting at it is a sleep, so that the readers get the CPU. */
-const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** A broadcaster on the queue lane alone. */
 export class QueueLane implements BlockWriter {
@@ -77,7 +76,7 @@ export class QueueLane implements BlockWriter {
   }
 
   sleepForRoom(timeoutMs: number): void {
-    Atomics.wait(cell, 0, 0, Math.min(timeoutMs, ROOM_POLL_MS));
+    sleep(Math.min(timeoutMs, ROOM_POLL_MS));
   }
 
   roomChange(timeoutMs: number): Promise<void> {

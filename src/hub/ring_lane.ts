@@ -16,6 +16,7 @@ import { RING_EVENT } from "../transport/announcement.ts";
 import { loadWord, loadWordAfter } from "../transport/words.ts";
 import type { RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
+import { sleep } from "./sleep.ts";
 
 /** How a broadcaster with a ring is opened. */
 export interface RingLaneDemand {
@@ -39,7 +40,6 @@ const UNCLAIMED = -1;
 const ROOM_LOOK_MS = 20;
 /** How often ports that the stack has forgotten are made again. */
 const REMAKE_INTERVAL_MS = 500;
-const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** A broadcaster with a ring, which serves the queue lane as well while somebody is subscribed there. */
 export class RingLane implements BlockWriter {
@@ -155,7 +155,7 @@ export class RingLane implements BlockWriter {
 
   sleepForRoom(timeoutMs: number): void {
     const ms = Math.min(timeoutMs, ROOM_LOOK_MS);
-    if (this.#writer.hasRoom()) Atomics.wait(cell, 0, 0, Math.min(ms, 1));
+    if (this.#writer.hasRoom()) sleep(Math.min(ms, 1));
     else this.#writer.waitForReaders(ms);
   }
 

@@ -8,25 +8,10 @@ import { QueueReader } from "../queue/queue_reader.ts";
 import type { RingPort } from "../ring/ring_port.ts";
 import { RingReader } from "../ring/ring_reader.ts";
 import type { RingMember, RingStream } from "../ring/ring_stream.ts";
-import type { LaneChoice } from "./broadcast_config.ts";
+import { sleep } from "./sleep.ts";
 import { NO_LOSSES, type ReaderLosses, withQueue, withRing } from "./reader_losses.ts";
 import type { RuntimeConnection } from "./runtime.ts";
-
-/** What a subscriber asks of its stream. */
-export interface StreamDemand {
-  readonly service: string;
-  readonly stream: string;
-  readonly lane: LaneChoice;
-  readonly lossless: boolean;
-  /** Blocks that may wait on the queue lane, and slots that a ring is expected to have before one is there. */
-  readonly queueCapacity: number;
-  readonly ringCapacity: number;
-  readonly history: number;
-  readonly inPlace: boolean;
-  readonly observe: boolean;
-  readonly pollIntervalMs: number;
-  readonly heartbeatIntervalMs: number;
-}
+import type { StreamDemand } from "./stream_demand.ts";
 
 /** Looks in vain between two questions whether a silent writer still lives; a power of two. */
 const LOOKS_PER_LIFE = 4096;
@@ -396,11 +381,4 @@ export class StreamReader implements RingMember {
     this.#queue?.unpark(this.#onReady);
     this.#rings?.unpark(this.#onReady);
   }
-}
-
-/** Nobody wakes this cell. */
-const cell = new Int32Array(new SharedArrayBuffer(4));
-
-function sleep(ms: number): void {
-  Atomics.wait(cell, 0, 0, ms);
 }

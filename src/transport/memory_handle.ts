@@ -2,11 +2,13 @@
 import { ArgumentError } from "../errors.ts";
 
 /** Tells these handles from other objects that a script posts. */
-export const MEMORY_HANDLE_KIND = "qaultra-memory";
+export const MEMORY_HANDLE_KIND: MemoryHandle["kind"] = "qaultra-memory";
 
 /** What `postMessage` carries to another Worker, so that it joins the memory of this one. */
 export interface MemoryHandle {
-  readonly kind: typeof MEMORY_HANDLE_KIND;
+  /** What it is. */
+  readonly kind: "qaultra-memory";
+  /** The memory. */
   readonly buffer: SharedArrayBuffer;
 }
 

@@ -3,7 +3,7 @@ import { SharedMemoryTooSmallError } from "../errors.ts";
 import type { Native } from "../ffi/native.ts";
 import type { Scratch } from "../ffi/types.ts";
 import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, encodeAnnouncement, RING_EVENT } from "./announcement.ts";
-import { NativePublisher } from "./native_publisher.ts";
+import type { NativePublisher } from "./native_publisher.ts";
 import { ringBell } from "./native_ring_finder.ts";
 import type { Parker } from "./parker.ts";
 import {

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Daemons that hang, and processes that hung so long that their daemon gave them up: typed errors, and all is well again after.
-import { describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { BroadcastConfig, DaemonHungError, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
+import {
+  BroadcastConfig,
+  DaemonHungError,
+  DataBroadcaster,
+  DataSubscriber,
+  Runtime,
+  type StreamInfo,
+  Tick,
+} from "../mod.ts";
 import { assertMisuse, assertStillFlows, assertStillWorks } from "./support/misuse.ts";
 import { startScript } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
@@ -111,17 +119,38 @@ describe("a hung daemon", () => {
 });
 
 describe("a process that was stopped for so long that the daemon took its ports", () => {
-  test("has DaemonGoneErrors in place of blocks that others may have overwritten, closes, and works anew", async () => {
-    await using _roudi = await RouDi.start({ blocks: 64 });
-    using runtime = Runtime.open();
-    await using script = startScript("tests/daemon/stopped.ts");
+  let roudi: RouDi;
+  let runtime: Runtime;
+  before(async () => {
+    roudi = await RouDi.start({ blocks: 64 });
+    runtime = Runtime.open();
+  });
+  after(async () => {
+    runtime.close();
+    await roudi.stop();
+  });
+
+  /** Starts the script, stops it until RouDi has lost patience, lets it go on, and returns what it then says. */
+  async function stopAndGoOn(
+    lane: "auto" | "queue",
+    whileStopped: () => Promise<void> = async () => {},
+  ): Promise<Record<string, unknown>> {
+    await using script = startScript("tests/daemon/stopped.ts", [lane]);
     await script.waitForLine("ready");
     script.kill("SIGSTOP");
-    await waitFor(() => runtime.streams().length === 0, { what: "RouDi to lose patience" });
+    const isOurs = ({ stream, broadcasters }: StreamInfo): boolean => stream === "stopped" && broadcasters > 0;
+    await waitFor(() => !runtime.streams().some(isOurs), { what: "RouDi to lose patience" });
+    await whileStopped();
     script.kill("SIGCONT");
     script.writeLine("go on");
     const said = JSON.parse(await script.nextLine());
     assertEquals(await script.exited(), { code: 0, signal: null }, script.report());
+    assertStillWorks(runtime);
+    return said;
+  }
+
+  test("has DaemonGoneErrors on the queue lane in place of blocks that others may have overwritten, closes, and works anew", async () => {
+    const said = await stopAndGoOn("queue");
     const gone = "QIPC_DAEMON_GONE";
     assertEquals(said.state, "detached");
     for (const call of ["broadcast", "publish", "loan", "receive", "broadcaster", "subscriber", "streams", "release"]) {
@@ -129,6 +158,30 @@ describe("a process that was stopped for so long that the daemon took its ports"
     }
     // Records that a writer held could not be sent any more, and that is not passed over; all is closed nevertheless.
     assertEquals([said.close, said.closedState, said.again], [gone, "closed", 5]);
-    assertStillWorks(runtime);
+  });
+
+  test("goes on with its ring, whose reader of another process misses nothing and sees it stale meanwhile", async () => {
+    using feed = new DataSubscriber(config.with({ history: "all", heartbeatIntervalMs: 100 }), "stopped", { runtime });
+    const said = await stopAndGoOn("auto", async () => {
+      await waitFor(() => feed.state === "stale");
+    });
+    const calls = {
+      data: 0,
+      publish: true,
+      broadcast: true,
+      loan: "ok",
+      receive: 1,
+      hasData: true,
+      wait: true,
+      release: "ok",
+      close: "ok",
+      closedState: "closed",
+      again: 5,
+    };
+    assertEquals(Object.fromEntries(Object.keys(calls).map((call) => [call, said[call]])), calls);
+    const got: unknown[] = [];
+    feed.poll((block) => got.push(block.schemaId === Tick.id ? block.records(Tick).at(0).symbol : block.data[0]));
+    assertEquals(got, [0, 1, 2, 3, 4, "QAUL"]);
+    assertEquals([feed.getReceiveStats().missedBlocks, feed.state], [0, "ended"]);
   });
 });

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+// stopped.ts <lane>
+//
 // A script that is to be stopped (SIGSTOP) for longer than RouDi's patience. It holds a loan, a block and records, waits for a
 // line on stdin, and says in one line of JSON what each call then does and whether a new runtime works.
 import process from "node:process";
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime, Tick } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  type LaneChoice,
+  MarketDataType,
+  Runtime,
+  Tick,
+} from "../../mod.ts";
 
 const TICK = { timestampNs: 1n, last: 1, bid: 1, ask: 1, volume: 1n, symbol: "QAUL" };
-const config = new BroadcastConfig({ flushAfterMs: 60_000 });
+const config = new BroadcastConfig({ lane: process.argv[2] as LaneChoice, flushAfterMs: 60_000 });
 const { Unknown } = MarketDataType;
 
 /** What a call gives: its result, or its error's code. */
@@ -21,8 +31,10 @@ function outcome(call: () => unknown): unknown {
 const runtime = Runtime.open();
 const out = new DataBroadcaster(config, "stopped", { runtime });
 const feed = new DataSubscriber(config, "stopped", { runtime });
-const loan = out.loan()!;
+// A ring has one block being written at a time.
 for (let value = 0; value < 3; value++) out.broadcast(Uint8Array.of(value), 1, Unknown);
+const loan = out.loan()!;
+loan.data[0] = 3;
 const block = feed.receiveBlock()!;
 out.writer(Tick).write(TICK);
 console.log("ready");
@@ -32,9 +44,9 @@ await new Promise((resolve) => process.stdin.once("data", resolve));
 const said = {
   state: runtime.state,
   data: outcome(() => block.data[0]),
-  broadcast: outcome(() => out.broadcast(Uint8Array.of(9), 1, Unknown)),
   publish: outcome(() => loan.publish(1, 1, Unknown)),
-  loan: outcome(() => out.loan()),
+  broadcast: outcome(() => out.broadcast(Uint8Array.of(4), 1, Unknown)),
+  loan: outcome(() => out.loan()?.discard()),
   receive: outcome(() => feed.receive()?.[0]),
   hasData: outcome(() => feed.hasData()),
   wait: outcome(() => feed.waitSync(1)),

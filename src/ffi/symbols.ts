@@ -17,6 +17,8 @@ export const SYMBOLS = {
   qipc_runtime_close: { parameters: ["u32"], result: "i32" },
   // int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result)
   qipc_runtime_state: { parameters: ["u32", "buffer"], result: "i32" },
+  // int32_t qipc_runtime_attach_again(uint32_t runtime)
+  qipc_runtime_attach_again: { parameters: ["u32"], result: "i32" },
   // int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result)
   qipc_runtime_streams: { parameters: ["u32", "buffer", "u32", "buffer"], result: "i32" },
   // int32_t qipc_runtime_bind_numa(uint32_t runtime, uint8_t* result)

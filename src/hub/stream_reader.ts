@@ -42,6 +42,8 @@ export class StreamReader implements RingMember {
   /** The only lane that there is, when it is a ring: the hot path. */
   #only: RingReader | null = null;
   #queue: QueueReader | null = null;
+  /** The queue that was left last: what it brought of a broadcaster whose ring is found later must not be read twice. */
+  #leftQueue: QueueReader | null = null;
   /** A queue that is about to be left for a ring: how many blocks may still be taken, and until when it is listened to. */
   #queueRest = 0;
   #queueUntil = 0;
@@ -142,7 +144,8 @@ export class StreamReader implements RingMember {
     }
     // A ring that was made after this reader is read from its first block, however late it was found.
     const isLater = !this.#joining && ((port.view.createdMs - this.#createdMs) | 0) >= 0;
-    const heard = this.#queue?.expectedOf(port.news.origin) ?? -1;
+    const { origin } = port.news;
+    const heard = Math.max(this.#queue?.expectedOf(origin) ?? -1, this.#leftQueue?.expectedOf(origin) ?? -1);
     // Known to be ended now, so that it is read to its end before the new one.
     for (const reader of this.#readers) reader.port.isEnded();
     const reader = new RingReader(port, {
@@ -151,6 +154,7 @@ export class StreamReader implements RingMember {
       inPlace,
     });
     this.#hadRing = true;
+    if (heard >= 0) this.#heardBefore.add(reader);
     this.#readers.push(reader);
     if (this.#queue !== null) {
       this.#queueRest = QUEUE_CAPACITY_MAX;
@@ -357,6 +361,7 @@ export class StreamReader implements RingMember {
     }
     this.#past = withQueue(this.#past, queue);
     this.#queue = null;
+    this.#leftQueue = queue;
     queue.close();
   }
 

@@ -35,11 +35,6 @@ void destroy_all() {
             publisher_destroy_port(*static_cast<Publisher*>(object));
         }
     });
-    handle_each([](uint32_t, Kind kind, void* object) {
-        if (kind == Kind::runtime) {
-            wait_set_close(*static_cast<RuntimeHandle*>(object));
-        }
-    });
 }
 
 /** The process that everything was opened in. */

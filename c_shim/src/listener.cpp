@@ -48,10 +48,7 @@ int32_t make_listener(World& world, std::shared_ptr<Listener>* out) {
         return status;
     }
     if (made->listener == nullptr) {
-        return fail(QIPC_E_TOO_MANY_WAITERS, iox::MAX_NUMBER_OF_CONDITION_VARIABLES + 1.0,
-                    iox::MAX_NUMBER_OF_CONDITION_VARIABLES,
-                    "Cannot wait for data: the daemon has %u condition variables in use, the limit",
-                    iox::MAX_NUMBER_OF_CONDITION_VARIABLES);
+        return world_refusal(world, refuse_condition());
     }
     *out = made;
     return QIPC_OK;
@@ -76,6 +73,13 @@ void end_removed(const std::shared_ptr<Listener>& listener) {
 }
 
 } // namespace
+
+int32_t refuse_condition() noexcept {
+    return fail(QIPC_E_TOO_MANY_WAITERS, iox::MAX_NUMBER_OF_CONDITION_VARIABLES + 1.0,
+                iox::MAX_NUMBER_OF_CONDITION_VARIABLES,
+                "Cannot wait for data: the daemon has %u condition variables in use, the limit",
+                iox::MAX_NUMBER_OF_CONDITION_VARIABLES);
+}
 
 bool condition_is_ours(const World& world, const iox::popo::ConditionVariableData* condition) noexcept {
     return is_occupied(condition) && world.name == condition->m_runtimeName.c_str();
@@ -136,6 +140,9 @@ void listener_end_all(World& world) {
 }
 
 void detach_removed(Subscriber& subscriber) {
+    if (subscriber.sub == nullptr) {
+        return;
+    }
     using iox::popo::SubscriberPortData;
     // Detaching ends with a write to the port; it goes to one that nobody uses.
     const auto nobody = std::make_unique<SubscriberPortData>(

@@ -38,6 +38,9 @@ void listener_detach(Subscriber& subscriber) noexcept;
 /** Ends the listeners of a world; on the control thread, before the runtime is destroyed. */
 void listener_end_all(World& world);
 
+/** The status of a wait for which the daemon had no condition variable. */
+int32_t refuse_condition() noexcept;
+
 /** Whether a condition variable is still this process's, and has not been removed or given to another. */
 bool condition_is_ours(const World& world, const iox::popo::ConditionVariableData* condition) noexcept;
 

@@ -48,6 +48,13 @@ inline bool is_occupied(const Data* data) noexcept {
     return __atomic_load_n(flag, __ATOMIC_RELAXED) == 1;
 }
 
+/** Stands for the port of one that was taken from the stack: it is nobody's. */
+template <typename PortData>
+inline PortData* removed_port() noexcept {
+    alignas(PortData) static unsigned char nobody[sizeof(iox::cxx::optional<PortData>)] = {};
+    return reinterpret_cast<PortData*>(nobody);
+}
+
 inline constexpr uint32_t kPortTagBytes = 16;
 
 /** A name of one subscriber port, random, which the port carries as its node name. */

@@ -77,16 +77,19 @@ void publisher_destroy_port(Publisher& publisher) noexcept {
             }
         }
         iox_pub_deinit(publisher.pub);
-    } else {
+    } else if (publisher.pub != nullptr) {
         // The port in this place may be another's by now: only the binding's own object may be touched.
         publisher.pub->m_portData = nullptr;
         delete publisher.pub;
     }
+    publisher.pub = nullptr;
+    publisher.port = removed_port<iox::popo::PublisherPortData>();
 }
 
 void publisher_close(Publisher* publisher) noexcept {
-    handle_free(publisher->handle);
+    // Inside of the gate, so that who takes all ports from the stack meets it either whole or not at all.
     const CallGuard guard;
+    handle_free(publisher->handle);
     if (guard.entered) {
         publisher_destroy_port(*publisher);
         delete publisher;

@@ -35,7 +35,8 @@ struct Publisher {
 /** Gives back loans, stops offering and deletes the publisher. */
 void publisher_close(Publisher* publisher) noexcept;
 
-/** Takes the port from the stack and leaves the object. The caller is inside the gate, or the process ends. */
+/** Takes the port from the stack and leaves the object, whose calls say from then on that the port was removed. The caller is
+ * inside the gate, or nobody is. */
 void publisher_destroy_port(Publisher& publisher) noexcept;
 
 } // namespace qipc

@@ -2,6 +2,7 @@
 #include "publisher_open.hpp"
 
 #include "control.hpp"
+#include "lease.hpp"
 #include "port_pool.hpp"
 #include "retry.hpp"
 #include "signals.hpp"
@@ -75,7 +76,7 @@ int32_t request_port(const World& world, const StreamName& name, uint32_t histor
     }
     if (made->pub == nullptr || made->pub->m_portData == nullptr) {
         unmake(made->pub);
-        return refuse_port(name, made->error, kPublishersMax);
+        return world_refusal(world, refuse_port(name, made->error, kPublishersMax));
     }
     *pub = made->pub;
     return QIPC_OK;
@@ -154,13 +155,14 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
         if ((flags & ~QIPC_PUBLISHER_BLOCKING) != 0) {
             return fail(QIPC_E_OPTION, flags, QIPC_PUBLISHER_BLOCKING, "Cannot use the publisher flags 0x%x", flags);
         }
-        const RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
+        RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
         if (owner == nullptr) {
             return handle_refusal(runtime, Kind::runtime);
         }
+        const WorldLease world(owner->world);
         const bool blocking = (flags & QIPC_PUBLISHER_BLOCKING) != 0;
         auto publisher = std::make_unique<Publisher>();
-        status = make_port(*owner->world, name, history, blocking, &publisher->pub);
+        status = make_port(*world, name, history, blocking, &publisher->pub);
         if (status != QIPC_OK) {
             return status;
         }
@@ -173,7 +175,7 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
         publisher->payload_size = payload_size;
         publisher->alignment = alignment;
         publisher->is_blocking = blocking;
-        publisher->world_number = owner->world->number;
+        publisher->world_number = world->number;
         publisher->runtime = runtime;
         status = try_loan(*publisher);
         if (status == QIPC_OK) {

@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "exit.hpp"
+#include "lease.hpp"
 #include "platform.hpp"
 #include "publisher.hpp"
 #include "ring_end.hpp"
@@ -298,15 +299,16 @@ QIPC_EXPORT int32_t qipc_ring_set_publishers(uint32_t handle, uint32_t announcer
         if (!ring->memory->is_writer) {
             return fail(QIPC_E_BAD_HANDLE, handle, 0, "Cannot name publishers of ring %u: it was attached, not made", handle);
         }
-        const RuntimeHandle* runtime = handle_object<RuntimeHandle>(ring->runtime, Kind::runtime);
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(ring->runtime, Kind::runtime);
         if (runtime == nullptr) {
             return handle_refusal(ring->runtime, Kind::runtime);
         }
+        const WorldLease world(runtime->world);
         Publisher* announcer = nullptr;
         Publisher* queue = nullptr;
-        int32_t status = find_publisher(announcer_handle, *runtime->world, &announcer);
+        int32_t status = find_publisher(announcer_handle, *world, &announcer);
         if (status == QIPC_OK) {
-            status = find_publisher(queue_handle, *runtime->world, &queue);
+            status = find_publisher(queue_handle, *world, &queue);
         }
         if (status == QIPC_OK) {
             status = ring_ports_set(*ring, runtime->world, announcer, queue);

@@ -4,6 +4,7 @@
 #include "check.hpp"
 #include "control.hpp"
 #include "exit.hpp"
+#include "lease.hpp"
 #include "platform.hpp"
 #include "ring_remains.hpp"
 #include "turn.hpp"
@@ -43,7 +44,7 @@ QIPC_EXPORT int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_l
         ++world.handles;
         if (const int32_t status = handle_make(Kind::runtime, runtime.get(), &runtime->handle); status != QIPC_OK) {
             const ErrorDetail detail = saved_detail();
-            world_drop(runtime->world);
+            world_drop();
             restore_detail(detail);
             return status;
         }
@@ -73,14 +74,15 @@ QIPC_EXPORT int32_t qipc_runtime_state(uint32_t handle, uint8_t* result) {
         if (const int32_t status = check_result(result); status != QIPC_OK) {
             return status;
         }
-        const RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
         if (runtime == nullptr) {
             return handle_refusal(handle, Kind::runtime);
         }
         if (process_is_exiting()) {
             return refuse_after_exit(); // its ports are about to be closed, if they are not yet
         }
-        const uint32_t state = world_check(*runtime->world) == QIPC_OK ? 1 : 2;
+        const WorldLease world(runtime->world);
+        const uint32_t state = world_check(*world) == QIPC_OK ? 1 : 2;
         std::memcpy(result, &state, sizeof state);
         return QIPC_OK;
     });
@@ -91,9 +93,13 @@ QIPC_EXPORT int32_t qipc_runtime_bind_numa(uint32_t handle, uint8_t* result) {
         if (const int32_t status = check_result(result); status != QIPC_OK) {
             return status;
         }
-        const RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
         if (runtime == nullptr) {
             return handle_refusal(handle, Kind::runtime);
+        }
+        const WorldLease world(runtime->world);
+        if (world->is_down) {
+            return refuse_world_that_is_down();
         }
         struct Nodes {
             uint32_t asked = 0;
@@ -105,7 +111,7 @@ QIPC_EXPORT int32_t qipc_runtime_bind_numa(uint32_t handle, uint8_t* result) {
             out.any = true;
             return numa_bind(address, length, &out.asked, &out.found);
         };
-        if (const int32_t status = window_each_writable(runtime->world->number, bind, &nodes); status != QIPC_OK) {
+        if (const int32_t status = window_each_writable(world->number, bind, &nodes); status != QIPC_OK) {
             return status;
         }
         if (!nodes.any) {

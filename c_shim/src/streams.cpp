@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lease.hpp"
 #include "port_pool.hpp"
 #include "signals.hpp"
 
@@ -44,15 +45,15 @@ QIPC_EXPORT int32_t qipc_runtime_streams(uint32_t handle, uint8_t* buffer, uint3
         if (buffer == nullptr && buffer_len > 0) {
             return fail(QIPC_E_NULL, 0, 0, "Cannot list the streams: the buffer is null");
         }
-        const RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
         if (runtime == nullptr) {
             return handle_refusal(handle, Kind::runtime);
         }
-        const World& world = *runtime->world;
-        if (const int32_t status = world_check(world); status != QIPC_OK) {
+        const WorldLease world(runtime->world);
+        if (const int32_t status = world_check(*world); status != QIPC_OK) {
             return status;
         }
-        if (world.pool == nullptr) {
+        if (world->pool == nullptr) {
             return fail(QIPC_E_UNSUPPORTED, 0, 0, "Cannot list the streams: the daemon's table of ports was not found");
         }
         std::vector<StreamCount> streams;
@@ -61,7 +62,7 @@ QIPC_EXPORT int32_t qipc_runtime_streams(uint32_t handle, uint8_t* buffer, uint3
             if (!guard.entered) {
                 return refuse_closed_gate();
             }
-            streams = port_pool_streams(*world.pool);
+            streams = port_pool_streams(*world->pool);
         }
         uint32_t needed = 0;
         for (const StreamCount& stream : streams) {

@@ -53,6 +53,9 @@ bool subscriber_has_data(const Subscriber& subscriber) noexcept {
 }
 
 void subscriber_destroy_port(Subscriber& subscriber) {
+    if (subscriber.sub == nullptr) {
+        return;
+    }
     if (port_is_ours(subscriber.port, subscriber.unique_id)) {
         waiter_forget(subscriber);
         // At the end of the process it may still be attached to the wait set of a thread that was woken from it.
@@ -67,11 +70,14 @@ void subscriber_destroy_port(Subscriber& subscriber) {
         waiter_forget_removed(subscriber);
     }
     iox_sub_deinit(subscriber.sub);
+    subscriber.sub = nullptr;
+    subscriber.port = removed_port<iox::popo::SubscriberPortData>();
 }
 
 void subscriber_close(Subscriber* subscriber) noexcept {
-    handle_free(subscriber->handle);
+    // Inside of the gate, so that who takes all ports from the stack meets it either whole or not at all.
     const CallGuard guard;
+    handle_free(subscriber->handle);
     if (guard.entered) {
         subscriber_destroy_port(*subscriber);
         delete subscriber;

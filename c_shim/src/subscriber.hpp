@@ -48,7 +48,8 @@ struct Subscriber {
 /** Gives back what is held, unsubscribes and deletes the subscriber. */
 void subscriber_close(Subscriber* subscriber) noexcept;
 
-/** Takes the port from the stack and leaves the object. The caller is inside the gate, or the process ends. */
+/** Takes the port from the stack and leaves the object, whose calls say from then on that the port was removed. The caller is
+ * inside the gate, or nobody is. */
 void subscriber_destroy_port(Subscriber& subscriber);
 
 /** True when a take would find something. The caller is inside the gate and the port is ours. */

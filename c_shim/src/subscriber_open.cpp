@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control.hpp"
+#include "lease.hpp"
 #include "port_pool.hpp"
 #include "retry.hpp"
 #include "signals.hpp"
@@ -76,7 +77,7 @@ int32_t request_port(const World& world, const Request& request, iox_sub_t* sub)
         if (made->sub != nullptr) {
             iox_sub_deinit(made->sub);
         }
-        return refuse_port(request.name, made->error);
+        return world_refusal(world, refuse_port(request.name, made->error));
     }
     *sub = made->sub;
     return QIPC_OK;
@@ -158,17 +159,18 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
         if ((flags & ~QIPC_SUBSCRIBER_BLOCKING) != 0) {
             return fail(QIPC_E_OPTION, flags, QIPC_SUBSCRIBER_BLOCKING, "Cannot use the subscriber flags 0x%x", flags);
         }
-        const RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
+        RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
         if (owner == nullptr) {
             return handle_refusal(runtime, Kind::runtime);
         }
+        const WorldLease world(owner->world);
         request.capacity = capacity;
         request.history = history;
         request.blocking = (flags & QIPC_SUBSCRIBER_BLOCKING) != 0;
         request.tag = make_tag();
         auto subscriber = std::make_unique<Subscriber>();
         subscriber->tag = request.tag;
-        status = make_port(*owner->world, request, &subscriber->sub);
+        status = make_port(*world, request, &subscriber->sub);
         if (status != QIPC_OK) {
             return status;
         }
@@ -180,7 +182,7 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
         subscriber->unique_id = static_cast<uint64_t>(subscriber->port->m_uniqueId);
         subscriber->payload_size = payload_size;
         subscriber->alignment_mask = alignment - 1;
-        subscriber->world_number = owner->world->number;
+        subscriber->world_number = world->number;
         subscriber->runtime = runtime;
         for (uint32_t slot = 0; slot < kHeldMax; ++slot) {
             // The lowest slot lies on top.

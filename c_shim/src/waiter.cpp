@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waiter.hpp"
 
+#include "lease.hpp"
 #include "listener.hpp"
 #include "ring_waiter.hpp"
 #include "signals.hpp"
@@ -68,7 +69,7 @@ void waiter_close(Waiter* waiter) noexcept {
 
 namespace {
 
-/** The waiter and the subscriber of a call, both of this thread and of one connection. */
+/** The waiter and the subscriber of a call, both of this thread. */
 int32_t find_both(uint32_t waiter_handle, uint32_t subscriber_handle, Waiter** waiter, Subscriber** subscriber) {
     *waiter = handle_object<Waiter>(waiter_handle, Kind::waiter);
     if (*waiter == nullptr) {
@@ -78,18 +79,14 @@ int32_t find_both(uint32_t waiter_handle, uint32_t subscriber_handle, Waiter** w
     if (*subscriber == nullptr) {
         return handle_refusal(subscriber_handle, Kind::subscriber);
     }
-    if ((*subscriber)->world_number != (*waiter)->world->number) {
-        return fail(QIPC_E_BAD_HANDLE, subscriber_handle, 0,
-                    "Cannot use subscriber %u with waiter %u: they belong to different runtimes", subscriber_handle,
-                    waiter_handle);
-    }
     return QIPC_OK;
 }
 
 /** Attaches the subscriber to a listener with room, on behalf of this waiter. */
 int32_t attach(Waiter& waiter, Subscriber& subscriber) {
     std::shared_ptr<Listener> listener;
-    if (const int32_t status = listener_acquire(*waiter.world, &listener); status != QIPC_OK) {
+    const WorldLease world(waiter.world);
+    if (const int32_t status = listener_acquire(*world, &listener); status != QIPC_OK) {
         return status;
     }
     const CallGuard guard;

@@ -17,7 +17,7 @@ struct Waiter {
     std::atomic<uint32_t> is_signalled{0}; // 1 while a byte lies in the socket that was not cleared
     uint32_t handle = 0;
     uint32_t runtime = 0;
-    std::shared_ptr<World> world;
+    std::shared_ptr<World> world; // brought up to date by each lease
 };
 
 /** Sends the byte, unless one is there already. Any thread. */

@@ -3,6 +3,7 @@
 
 #include "control.hpp"
 #include "exit.hpp"
+#include "lease.hpp"
 #include "listener.hpp"
 #include "port.hpp"
 #include "signals.hpp"
@@ -26,6 +27,7 @@ extern "C" {
 namespace qipc {
 
 struct WaitSet {
+    uint64_t world_number = 0;
     iox_ws_t set = nullptr;
     iox::popo::ConditionVariableData* condition = nullptr;
 };
@@ -48,20 +50,27 @@ struct Parked {
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<iox::popo::ConditionVariableData*> conditions;
+    bool is_barred = false; // nobody may park
 };
+
+std::mutex g_list_mutex; // guards the list of wait sets of every world
 
 Parked& parked() {
     static Parked& instance = *new Parked;
     return instance;
 }
 
-/** Sleeps in the wait set, outside of the gate, so that a signal is not held back meanwhile. False when the process ends. */
+/** Sleeps in the wait set, outside of the gate, so that a signal is not held back meanwhile. False when the process ends. Does not
+ * sleep while that is barred; the caller then waits before the gate, which is paused. */
 bool park(const WaitSet& wait_set, std::chrono::nanoseconds time) {
     Parked& here = parked();
     {
         const std::lock_guard<std::mutex> lock(here.mutex);
         if (process_is_exiting()) {
             return false;
+        }
+        if (here.is_barred) {
+            return true;
         }
         here.conditions.push_back(wait_set.condition);
     }
@@ -77,11 +86,12 @@ bool park(const WaitSet& wait_set, std::chrono::nanoseconds time) {
     return !process_is_exiting();
 }
 
-int32_t make_wait_set(RuntimeHandle& runtime) {
-    if (runtime.wait_set != nullptr) {
+int32_t make_wait_set(RuntimeHandle& runtime, World& world) {
+    if (runtime.wait_set != nullptr && runtime.wait_set->world_number == world.number) {
         return QIPC_OK;
     }
     const auto made = std::make_shared<WaitSet>();
+    made->world_number = world.number;
     const auto job = std::make_shared<Job>();
     job->work = [made] {
         made->condition = stack_make_condition();
@@ -96,17 +106,25 @@ int32_t make_wait_set(RuntimeHandle& runtime) {
             iox_ws_deinit(made->set);
         }
     };
-    if (const int32_t status = world_run(*runtime.world, job); status != QIPC_OK) {
+    if (const int32_t status = world_run(world, job); status != QIPC_OK) {
         return status;
     }
     if (made->set == nullptr) {
-        return fail(QIPC_E_TOO_MANY_WAITERS, iox::MAX_NUMBER_OF_CONDITION_VARIABLES + 1.0,
-                    iox::MAX_NUMBER_OF_CONDITION_VARIABLES,
-                    "Cannot wait for data: the daemon has %u condition variables in use, the limit",
-                    iox::MAX_NUMBER_OF_CONDITION_VARIABLES);
+        return world_refusal(world, refuse_condition());
     }
+    const std::lock_guard<std::mutex> lock(g_list_mutex);
+    world.wait_sets.push_back(made);
     runtime.wait_set = made;
     return QIPC_OK;
+}
+
+/** Of a world whose memory is still there. One whose condition variable was removed stays behind: its end would write to what is
+ * another's by now. */
+void end_wait_set(const World& world, WaitSet& wait_set) {
+    if (condition_is_ours(world, wait_set.condition)) {
+        iox_ws_deinit(wait_set.set);
+    }
+    wait_set.set = nullptr;
 }
 
 /** Subscribers that wait together. */
@@ -219,14 +237,19 @@ int32_t wait(const Group& group, double timeout_ms) {
     if (runtime == nullptr) {
         return handle_refusal(group.members[0]->runtime, Kind::runtime);
     }
-    if (const int32_t status = make_wait_set(*runtime); status != QIPC_OK) {
-        return status;
+    int32_t status = QIPC_OK;
+    {
+        const WorldLease world(runtime->world);
+        if (status = make_wait_set(*runtime, *world); status != QIPC_OK) {
+            return status;
+        }
+        status = attach(group, *runtime->wait_set);
     }
-    // The end of the process takes the wait set from the handle while this thread may still look at it.
+    // These stay what they are, whatever becomes of the process's connection meanwhile.
+    const std::shared_ptr<World> world = runtime->world;
     const std::shared_ptr<WaitSet> wait_set = runtime->wait_set;
-    int32_t status = attach(group, *wait_set);
     if (status == QIPC_OK) {
-        status = wait_attached(group, *runtime->world, *wait_set, deadline);
+        status = wait_attached(group, *world, *wait_set, deadline);
     }
     detach(group, *wait_set);
     return status;
@@ -235,14 +258,27 @@ int32_t wait(const Group& group, double timeout_ms) {
 } // namespace
 
 void wait_set_close(RuntimeHandle& runtime) noexcept {
-    if (runtime.wait_set == nullptr) {
-        return;
+    const std::shared_ptr<WaitSet> wait_set = std::move(runtime.wait_set);
+    World& world = *runtime.world;
+    if (wait_set == nullptr || wait_set->world_number != world.number || world.is_down) {
+        return; // it has ended with its world
     }
-    // One whose condition variable was removed stays behind: its end would write to what is another's by now.
-    if (condition_is_ours(*runtime.world, runtime.wait_set->condition)) {
-        iox_ws_deinit(runtime.wait_set->set);
+    {
+        const std::lock_guard<std::mutex> lock(g_list_mutex);
+        std::erase(world.wait_sets, wait_set);
     }
-    runtime.wait_set.reset();
+    end_wait_set(world, *wait_set);
+}
+
+void wait_set_end_all(World& world) {
+    std::vector<std::shared_ptr<WaitSet>> wait_sets;
+    {
+        const std::lock_guard<std::mutex> lock(g_list_mutex);
+        wait_sets.swap(world.wait_sets);
+    }
+    for (const auto& wait_set : wait_sets) {
+        end_wait_set(world, *wait_set);
+    }
 }
 
 bool wake_parked_threads(uint32_t wait_ms) noexcept {
@@ -264,6 +300,21 @@ bool wake_parked_threads(uint32_t wait_ms) noexcept {
             return false;
         }
     }
+}
+
+bool wait_sets_bar(uint32_t wait_ms) noexcept {
+    {
+        Parked& here = parked();
+        const std::lock_guard<std::mutex> lock(here.mutex);
+        here.is_barred = true;
+    }
+    return wake_parked_threads(wait_ms);
+}
+
+void wait_sets_open() noexcept {
+    Parked& here = parked();
+    const std::lock_guard<std::mutex> lock(here.mutex);
+    here.is_barred = false;
 }
 
 } // namespace qipc
@@ -298,10 +349,6 @@ QIPC_EXPORT int32_t qipc_subscriber_wait_any(const uint8_t* subscribers, uint32_
             group.members[i] = handle_object<Subscriber>(handle, Kind::subscriber);
             if (group.members[i] == nullptr) {
                 return handle_refusal(handle, Kind::subscriber);
-            }
-            if (group.members[i]->world_number != group.members[0]->world_number) {
-                return fail(QIPC_E_BAD_HANDLE, handle, 0,
-                            "Cannot wait for subscriber %u: it belongs to another runtime than the first", handle);
             }
         }
         group.count = count;

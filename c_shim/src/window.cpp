@@ -2,6 +2,7 @@
 #include "window.hpp"
 
 #include "check.hpp"
+#include "lease.hpp"
 #include "mapping.hpp"
 #include "runtime.hpp"
 
@@ -156,16 +157,20 @@ QIPC_EXPORT int32_t qipc_window_map(uint32_t runtime, uint32_t id, uint8_t* resu
         if (const int32_t status = check_result(result); status != QIPC_OK) {
             return status;
         }
-        const RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
+        RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
         if (owner == nullptr) {
             return handle_refusal(runtime, Kind::runtime);
+        }
+        const WorldLease world(owner->world);
+        if (world->is_down) {
+            return refuse_world_that_is_down();
         }
         Thread* thread = thread_current();
         Windows& here = all();
         const std::lock_guard<std::mutex> lock(here.mutex);
         Segment* segment = nullptr;
         Window* window = find(here, id, &segment);
-        if (window == nullptr || segment->world != owner->world->number) {
+        if (window == nullptr || segment->world != world->number) {
             return fail(QIPC_E_BAD_HANDLE, id, 0, "Cannot map window %u: this runtime has none of that number", id);
         }
         auto& held = thread->windows;

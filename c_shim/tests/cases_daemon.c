@@ -2,49 +2,11 @@
  *
  * A daemon that is absent, hung or dead.
  */
-#include "test.h"
+#include "daemon_cases.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/** How many threads of a process are not in one of these states, by the letters of proc(5). A process that has gone has none. */
-static int threads_not_in(int pid, const char* states) {
-    char path[320];
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    DIR* directory = opendir(path);
-    if (directory == NULL) {
-        return 0;
-    }
-    int count = 0;
-    const struct dirent* entry;
-    while ((entry = readdir(directory)) != NULL) {
-        snprintf(path, sizeof path, "/proc/%d/task/%s/stat", pid, entry->d_name);
-        FILE* file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
-        char state = 0;
-        if (file != NULL) {
-            if (fscanf(file, "%*d (%*[^)]) %c", &state) == 1 && strchr(states, state) == NULL) {
-                ++count;
-            }
-            fclose(file);
-        }
-    }
-    closedir(directory);
-    return count;
-}
-
-/** Kills a process and waits until its last thread has gone, and with it its locks and sockets. The first one stays as a zombie
- * until its parent has waited for it. */
-static void kill_all_threads(int pid) {
-    CHECK(kill(pid, SIGKILL) == 0);
-    EVENTUALLY(threads_not_in(pid, "ZX") == 0);
-}
-
-static void stop_daemon(void) {
-    CHECK(kill(daemon_pid(), SIGSTOP) == 0);
-    EVENTUALLY(threads_not_in(daemon_pid(), "T") == 0);
-}
 
 CASE(no_daemon) {
     const double before = now_ms();
@@ -96,22 +58,6 @@ CASE(hung_daemon_at_close) {
     CHECK(kill(daemon_pid(), SIGCONT) == 0);
     EVENTUALLY(qipc_runtime_open((const uint8_t*)"", 0, RESULT) == QIPC_OK);
     open_publisher(WORD(0), "s");
-}
-
-static int start_daemon(void) {
-    const pid_t pid = fork();
-    CHECK(pid >= 0);
-    if (pid == 0) {
-        CHECK(freopen("/tmp/roudi2.log", "w", stdout) != NULL);
-        dup2(1, 2);
-        execlp("iox-roudi", "iox-roudi", "-c", "/tmp/roudi.toml", (char*)NULL);
-        _exit(127);
-    }
-    return pid;
-}
-
-static void kill_daemon(void) {
-    kill_all_threads(daemon_pid());
 }
 
 CASE(dead_daemon) {

@@ -138,7 +138,7 @@ CASE(ring_readers_die) {
         EVENTUALLY(load(&ring.table.header->dropped_readers) == drops + expected_drops[i]);
         EVENTUALLY(load(&ring.table.header->changes) == changes + expected_drops[i]);
         if (statuses[i] != QAULTRA_RING_ENTRY_CLAIMED) {
-            /* The other one lives, and stays. A claim that is not filled in for so long is nobody's. */
+            /* The other one lives, and stays. */
             CHECK(status_of_entry(&ring, entries[1]) == statuses[i]);
         }
         end_child(children[0], SIGKILL);

@@ -80,12 +80,20 @@ uint32_t count_ring_files(void) {
 }
 
 uint32_t join_ring(const struct Ring* ring, uint32_t status) {
-    uint32_t claimed;
-    qaultra_ring_entry* entry = qaultra_ring_entry_claim(&ring->table, &claimed);
-    CHECK(entry != NULL);
-    qaultra_ring_entry_fill(entry, &ring->identity, 1, qipc_clock_ms());
-    CHECK(qaultra_ring_swap(&entry->state, claimed, qaultra_ring_entry_with(claimed, status)));
-    const uint32_t index = (uint32_t)(entry - ring->table.entries);
+    uint32_t index = 0;
+    while (status_of_entry(ring, index) != QAULTRA_RING_ENTRY_FREE) {
+        CHECK(++index < ring->table.entry_count);
+    }
+    qaultra_ring_entry* entry = &ring->table.entries[index];
+    QAULTRA_RING_STORE(&entry->pid, ring->identity.pid);
+    QAULTRA_RING_STORE(&entry->start_time, ring->identity.start_time);
+    QAULTRA_RING_STORE(&entry->pid_namespace, ring->identity.pid_namespace);
+    QAULTRA_RING_STORE(&entry->subscribers, 1u);
+    QAULTRA_RING_STORE(&entry->heartbeat_ms, qipc_clock_ms());
+    const uint32_t state = QAULTRA_RING_LOAD(&entry->state) + QAULTRA_RING_ENTRY_GENERATION;
+    QAULTRA_RING_RELEASE(&entry->state, qaultra_ring_entry_with(state, status));
+    const uint32_t used = QAULTRA_RING_LOAD(&ring->table.header->entries_used);
+    QAULTRA_RING_STORE(&ring->table.header->entries_used, used > index ? used : index + 1);
     EXPECT_OK(qipc_ring_keep_entry(ring->handle, index));
     return index;
 }

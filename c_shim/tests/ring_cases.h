@@ -50,7 +50,7 @@ bool has_names(uint64_t epoch);
 /** Files of rings in /dev/shm. */
 uint32_t count_ring_files(void);
 
-/** Claims a free entry, as a reader does, gives it this status and has it kept. Returns its index. */
+/** Fills a free entry in with this status and has it kept; for one process at a time. Returns its index. */
 uint32_t join_ring(const struct Ring* ring, uint32_t status);
 uint32_t status_of_entry(const struct Ring* ring, uint32_t index);
 

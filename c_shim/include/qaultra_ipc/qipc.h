@@ -123,6 +123,16 @@ int32_t qipc_runtime_close(uint32_t runtime);
 int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result);
 
 /**
+ * Attaches this process anew when the daemon has died or has given it up, that is when its state is 2; QIPC_OK at once when it is
+ * attached. With daemon=spawn one is started where none is. QIPC_E_DAEMON_ABSENT, QIPC_E_DAEMON_HUNG and the others of
+ * qipc_runtime_open when there is no healthy daemon: then nothing has changed, and it can be tried again. Afterwards handles of
+ * runtimes, waiters and rings of all threads are good as before, and what is opened belongs to the new connection. Publishers
+ * and subscribers of the old one say QIPC_E_DAEMON_GONE, which they may do before this call too, and are to be closed; what
+ * they loaned or held is gone, the windows that threads have mapped stay. Takes as long as opening.
+ */
+int32_t qipc_runtime_attach_again(uint32_t runtime);
+
+/**
  * Streams known to the daemon, this process's own included. Each entry in `buffer`: u32 size of the entry (a multiple of
  * 8), u32 publishers, u32 subscribers, u16 service length, u16 stream length, u16 event length, u16 publishers that
  * wait for no subscriber (which lossless ones do not connect to), then the three names.

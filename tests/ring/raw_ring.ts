@@ -52,7 +52,7 @@ export class RingMemory {
   readonly table: Uint32Array;
   readonly capacity: number;
 
-  constructor({ data, table }: TransportRing) {
+  constructor({ data, table }: Pick<TransportRing, "data" | "table">) {
     this.data = new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
     this.table = new Uint32Array(table.buffer, table.byteOffset, table.byteLength / 4);
     this.capacity = this.data[layout.RING_OFFSET_CAPACITY / 4]!;
@@ -71,6 +71,11 @@ export class RingMemory {
   /** The index of the first word of an entry. */
   entry(index: number): number {
     return (layout.TABLE_HEADER_BYTES + index * layout.TABLE_ENTRY_BYTES) / 4;
+  }
+
+  /** What the head says, a number beyond 2^53 included. */
+  get head(): number {
+    return this.data[layout.RING_OFFSET_HEAD_HIGH_LAST / 4]! * 2 ** 32 + this.data[layout.RING_OFFSET_HEAD_LOW / 4]!;
   }
 
   setHead(head: number): void {

@@ -110,7 +110,7 @@ export class NativeTransport implements Transport {
   }
 
   attachAgain(): boolean {
-    return this.state === "attached";
+    return this.#native.symbols.qipc_runtime_attach_again(this.#handle) === 0;
   }
 
   yieldThread(): void {

@@ -11,8 +11,9 @@ import { RouDi } from "./support/roudi.ts";
 import { currentRuntime } from "./support/runtime.ts";
 import { waitFor } from "./support/wait.ts";
 
-/** How often each way is tried; QIPC_EXIT_TURNS raises it. */
-const TURNS = Number(process.env.QIPC_EXIT_TURNS ?? 20);
+/** How often each way is tried on each lane; QIPC_EXIT_TURNS raises it. */
+const TURNS = Number(process.env.QIPC_EXIT_TURNS ?? 12);
+const LANES = ["auto", "queue"] as const;
 /** Scripts that run at once. */
 const AT_ONCE = 3;
 const ON_PURPOSE = "on purpose";
@@ -39,7 +40,7 @@ const WAYS: Readonly<Record<string, number>> = {
   "ends after its Worker was terminated": 0,
 };
 
-describe(`a script, ${TURNS} times each`, () => {
+describe(`a script, ${TURNS} times each on each lane`, () => {
   let roudi: RouDi;
   let runtime: Runtime;
   let shared: string[];
@@ -54,8 +55,8 @@ describe(`a script, ${TURNS} times each`, () => {
     await roudi.stop();
   });
 
-  async function leave(way: string, code: number): Promise<void> {
-    const script = await runScript("tests/exit/leave.ts", [way]);
+  async function leave(way: string, code: number, lane: (typeof LANES)[number]): Promise<void> {
+    const script = await runScript("tests/exit/leave.ts", [way, lane]);
     assertEquals(script.exit, { code, signal: null }, script.report());
     const [pid] = script.lines;
     if (code === 1) assertStringIncludes(script.stderr, ON_PURPOSE);
@@ -69,9 +70,9 @@ describe(`a script, ${TURNS} times each`, () => {
 
   for (const [way, code] of Object.entries(WAYS)) {
     test(`that ${way} leaves nothing behind`, async () => {
-      for (let turn = 0; turn < TURNS; turn += AT_ONCE) {
-        const count = Math.min(AT_ONCE, TURNS - turn);
-        await Promise.all(Array.from({ length: count }, () => leave(way, code)));
+      const lanes = Array.from({ length: TURNS }, () => LANES).flat();
+      for (let first = 0; first < lanes.length; first += AT_ONCE) {
+        await Promise.all(lanes.slice(first, first + AT_ONCE).map((lane) => leave(way, code, lane)));
       }
       await waitFor(() => runtime.streams().length === 0, { what: "RouDi to list no port" }).catch((error) => {
         throw new Error(`${error.message}: ${JSON.stringify(runtime.streams())}`);

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+// leave.ts <way> <lane>
+//
 // A script that ends with much left open, in the way that its first argument names. It prints its pid when all is open.
 import process from "node:process";
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime, Tick } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  type LaneChoice,
+  MarketDataType,
+  Runtime,
+  Tick,
+} from "../../mod.ts";
 
-const way = process.argv[2] ?? "";
+const [way = "", lane] = process.argv.slice(2);
 const stream = `leaver-${process.pid}`;
-const config = new BroadcastConfig({ history: 16 });
+const config = new BroadcastConfig({ lane: lane as LaneChoice, history: 16 });
 const runtime = Runtime.open();
 const out = new DataBroadcaster(config, stream, { runtime });
 const feed = new DataSubscriber(config, stream, { runtime, wait: "park" });
-const kept: unknown[] = [runtime, out, feed, out.loan(), out.loan()];
-out.writer(Tick).write({ timestampNs: 1n, last: 1, bid: 1, ask: 1, volume: 1n, symbol: "QAUL" });
+const ticks = new DataBroadcaster(config, `${stream}-ticks`, { runtime }).writer(Tick);
+const kept: unknown[] = [runtime, out, feed, ticks];
+ticks.write({ timestampNs: 1n, last: 1, bid: 1, ask: 1, volume: 1n, symbol: "QAUL" });
 for (let value = 0; value < 20; value++) {
   out.broadcast(Uint8Array.of(value), 1, MarketDataType.Unknown);
   if (value < 10) kept.push(feed.receiveBlock());
 }
+// A ring has one loan at a time.
+for (let loans = lane === "queue" ? 2 : 1; loans > 0; loans--) kept.push(out.loan());
 
 /** A loop that has read all there is and sleeps. */
 async function park(): Promise<void> {
@@ -27,7 +40,7 @@ function startWorker(how: "sync" | "async"): Promise<Worker> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
   return new Promise((resolve) => {
     worker.onmessage = () => resolve(worker);
-    worker.postMessage({ how, stream });
+    worker.postMessage({ how, stream, lane });
   });
 }
 

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Worker of leave.ts: opens ports of its own, says so, and sleeps for data that never come.
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  type LaneChoice,
+  MarketDataType,
+  Runtime,
+} from "../../mod.ts";
 
 interface Scope {
-  onmessage: ((event: MessageEvent<{ how: "sync" | "async"; stream: string }>) => void) | null;
+  onmessage: ((event: MessageEvent<{ how: "sync" | "async"; stream: string; lane: LaneChoice }>) => void) | null;
   postMessage(message: string): void;
 }
 const scope = globalThis as unknown as Scope;
 const kept: unknown[] = [];
 
-scope.onmessage = async ({ data: { how, stream } }) => {
+scope.onmessage = async ({ data: { how, stream, lane } }) => {
   const runtime = Runtime.open();
-  const config = new BroadcastConfig({ wait: "park" });
+  const config = new BroadcastConfig({ lane, wait: "park" });
   const out = new DataBroadcaster(config, `${stream}-worker`, { runtime });
   const feed = new DataSubscriber(config, `${stream}-worker`, { runtime });
   out.broadcast(Uint8Array.of(1), 1, MarketDataType.Unknown);

@@ -3,6 +3,7 @@
 
 #include "close.hpp"
 #include "export.hpp"
+#include "parking.hpp"
 #include "publisher.hpp"
 #include "ring.hpp"
 #include "ring_wait.hpp"
@@ -10,7 +11,6 @@
 #include "signals.hpp"
 #include "subscriber.hpp"
 #include "waiter.hpp"
-#include "waitset.hpp"
 
 #include <unistd.h>
 

@@ -8,11 +8,11 @@
 #include "gate.hpp"
 #include "lease.hpp"
 #include "link.hpp"
+#include "parking.hpp"
 #include "publisher.hpp"
 #include "signals.hpp"
 #include "subscriber.hpp"
 #include "turn.hpp"
-#include "waitset.hpp"
 
 namespace qipc {
 namespace {
@@ -26,7 +26,7 @@ class Pause {
   public:
     Pause() : m_waits_are_barred(begin()), all_are_out(m_waits_are_barred && gate_wait_all_out(kOutMs)) {}
     ~Pause() {
-        wait_sets_open();
+        parking_open();
         gate_resume();
     }
     Pause(const Pause&) = delete;
@@ -35,7 +35,7 @@ class Pause {
   private:
     static bool begin() {
         gate_pause();
-        return wait_sets_bar(kOutMs);
+        return parking_bar(kOutMs);
     }
 
     const bool m_waits_are_barred;

@@ -2,9 +2,9 @@
 #include "waitset.hpp"
 
 #include "control.hpp"
-#include "exit.hpp"
 #include "lease.hpp"
 #include "listener.hpp"
+#include "parking.hpp"
 #include "port.hpp"
 #include "signals.hpp"
 #include "subscriber.hpp"
@@ -19,7 +19,6 @@ extern "C" {
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cmath>
 #include <cstring>
 #include <mutex>
@@ -42,49 +41,7 @@ constexpr double kWaitMsMax = 2147483647.0;
 /** How long a parked thread sleeps before it looks whether the daemon still lives. */
 constexpr std::chrono::milliseconds kLookInterval{500};
 
-/** How often a parked thread is woken at the end of the process, until it is awake. */
-constexpr std::chrono::milliseconds kWakeInterval{2};
-
-/** Condition variables of the threads that are parked now. */
-struct Parked {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::vector<iox::popo::ConditionVariableData*> conditions;
-    bool is_barred = false; // nobody may park
-};
-
-std::mutex g_list_mutex; // guards the list of wait sets of every world
-
-Parked& parked() {
-    static Parked& instance = *new Parked;
-    return instance;
-}
-
-/** Sleeps in the wait set, outside of the gate, so that a signal is not held back meanwhile. False when the process ends. Does not
- * sleep while that is barred; the caller then waits before the gate, which is paused. */
-bool park(const WaitSet& wait_set, std::chrono::nanoseconds time) {
-    Parked& here = parked();
-    {
-        const std::lock_guard<std::mutex> lock(here.mutex);
-        if (process_is_exiting()) {
-            return false;
-        }
-        if (here.is_barred) {
-            return true;
-        }
-        here.conditions.push_back(wait_set.condition);
-    }
-    iox_notification_info_t notifications[1];
-    uint64_t missed = 0;
-    timespec timeout;
-    timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(time).count();
-    timeout.tv_nsec = (time % std::chrono::seconds(1)).count();
-    iox_ws_timed_wait(wait_set.set, timeout, notifications, 1, &missed);
-    const std::lock_guard<std::mutex> lock(here.mutex);
-    here.conditions.erase(std::find(here.conditions.begin(), here.conditions.end(), wait_set.condition));
-    here.changed.notify_all();
-    return !process_is_exiting();
-}
+std::mutex g_mutex; // guards the list of wait sets of every world
 
 int32_t make_wait_set(RuntimeHandle& runtime, World& world) {
     if (runtime.wait_set != nullptr && runtime.wait_set->world_number == world.number) {
@@ -112,7 +69,7 @@ int32_t make_wait_set(RuntimeHandle& runtime, World& world) {
     if (made->set == nullptr) {
         return world_refusal(world, refuse_condition());
     }
-    const std::lock_guard<std::mutex> lock(g_list_mutex);
+    const std::lock_guard<std::mutex> lock(g_mutex);
     world.wait_sets.push_back(made);
     runtime.wait_set = made;
     return QIPC_OK;
@@ -214,7 +171,7 @@ int32_t wait_attached(const Group& group, const World& world, const WaitSet& wai
             }
             next_look = now + kLookInterval;
         }
-        if (!park(wait_set, std::min(deadline, next_look) - now)) {
+        if (!park(wait_set.set, *wait_set.condition, std::min(deadline, next_look) - now)) {
             return refuse_closed_gate();
         }
     }
@@ -264,7 +221,7 @@ void wait_set_close(RuntimeHandle& runtime) noexcept {
         return; // it has ended with its world
     }
     {
-        const std::lock_guard<std::mutex> lock(g_list_mutex);
+        const std::lock_guard<std::mutex> lock(g_mutex);
         std::erase(world.wait_sets, wait_set);
     }
     end_wait_set(world, *wait_set);
@@ -273,48 +230,12 @@ void wait_set_close(RuntimeHandle& runtime) noexcept {
 void wait_set_end_all(World& world) {
     std::vector<std::shared_ptr<WaitSet>> wait_sets;
     {
-        const std::lock_guard<std::mutex> lock(g_list_mutex);
+        const std::lock_guard<std::mutex> lock(g_mutex);
         wait_sets.swap(world.wait_sets);
     }
     for (const auto& wait_set : wait_sets) {
         end_wait_set(world, *wait_set);
     }
-}
-
-bool wake_parked_threads(uint32_t wait_ms) noexcept {
-    Parked& here = parked();
-    const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(wait_ms);
-    std::unique_lock<std::mutex> lock(here.mutex);
-    const auto none_parked = [&here] { return here.conditions.empty(); };
-    for (;;) {
-        // Again and again: a thread that is about to sleep empties the semaphore first, and this wake-up with it.
-        for (iox::popo::ConditionVariableData* condition : here.conditions) {
-            if (condition->m_semaphore.post().has_error()) {
-                return false;
-            }
-        }
-        if (here.changed.wait_until(lock, std::min(deadline, Clock::now() + kWakeInterval), none_parked)) {
-            return true;
-        }
-        if (Clock::now() >= deadline) {
-            return false;
-        }
-    }
-}
-
-bool wait_sets_bar(uint32_t wait_ms) noexcept {
-    {
-        Parked& here = parked();
-        const std::lock_guard<std::mutex> lock(here.mutex);
-        here.is_barred = true;
-    }
-    return wake_parked_threads(wait_ms);
-}
-
-void wait_sets_open() noexcept {
-    Parked& here = parked();
-    const std::lock_guard<std::mutex> lock(here.mutex);
-    here.is_barred = false;
 }
 
 } // namespace qipc

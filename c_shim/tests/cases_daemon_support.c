@@ -53,6 +53,10 @@ int start_daemon(void) {
     return pid;
 }
 
+void end_daemon(int pid) {
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
 void kill_daemon(void) {
     kill_all_threads(daemon_pid());
 }

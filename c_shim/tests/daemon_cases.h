@@ -18,7 +18,8 @@ void kill_daemon(void);
 /** The pid of the only daemon in the test's own folders, which a runtime has spawned. */
 int spawned_daemon_pid(void);
 
-/** Starts one; its pid. */
+/** Starts one; its pid. Kills and waits for such a one. */
 int start_daemon(void);
+void end_daemon(int pid);
 
 #endif

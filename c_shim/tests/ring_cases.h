@@ -54,6 +54,15 @@ uint32_t count_ring_files(void);
 uint32_t join_ring(const struct Ring* ring, uint32_t status);
 uint32_t status_of_entry(const struct Ring* ring, uint32_t index);
 
+/**
+ * Every case about sleeping runs in two processes: one whose kernel lets a thread sleep on several words, and one whose kernel
+ * refuses it (the argument is then "refused"). True in these two.
+ */
+bool begin_sleeping(const char* case_name);
+
+/** Raises the flag of a word; its value then. */
+uint32_t raise_flag(const struct Ring* ring, uint32_t word);
+
 /** A case that runs in a child process; `to` is its standard input, `from` its standard output. */
 struct Child {
     int pid;

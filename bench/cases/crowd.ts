@@ -61,8 +61,7 @@ async function search(runtime: RuntimeName, context: Context): Promise<Report> {
     readers.push(started.use(startWorker(runtime, "crowd_in", { ...STREAM, subscribers: SUBSCRIBERS_EACH })));
   }
   for (const reader of readers) await reader.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
-  const subscribers = PROCESSES * SUBSCRIBERS_EACH;
-  const writer = started.use(startWorker(runtime, "crowd_out", { ...STREAM, subscribers }));
+  const writer = started.use(startWorker(runtime, "crowd_out", { ...STREAM, readers: PROCESSES }));
   await writer.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
 
   let trials = 0;

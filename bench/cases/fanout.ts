@@ -16,7 +16,7 @@ const RING_SLOTS = 64;
 /** With subscribers that spin: bursts of so many blocks, far enough apart that 1000 subscribers have read one before the next. */
 const BURSTS = { blocks: 16, "interval-ms": 10, wait: "spin" };
 /** With parked processes: single blocks, so that all are parked again before each of them. */
-const SINGLE = { blocks: 1, "interval-ms": 2, wait: "park" };
+const SINGLE = { blocks: 1, "interval-ms": 5, wait: "park" };
 
 /** How the figure of one number of readers is named. */
 function nameOf(readers: number, parked: boolean): string {
@@ -52,7 +52,7 @@ export async function measureFanout(id: string, context: Context): Promise<Row[]
 
 /** The measurements of one runtime, by "<runtime> <readers>". */
 function contendersOf(runtime: RuntimeName, bursts: number): Contenders {
-  const common = { bytes: 72, bursts, warmup: 100, lane: "ring", slots: RING_SLOTS };
+  const common = { bytes: 72, bursts, warmup: 50_000, lane: "ring", slots: RING_SLOTS };
   return Object.fromEntries([
     ...SUBSCRIBERS.map((count) => [
       `${runtime} ${nameOf(count, false)}`,
@@ -82,8 +82,7 @@ async function fanOut(
     started.push(readers.use(reader));
   }
   for (const reader of started) await reader.waitForLine("ready");
-  const subscribers = subscribersOf.reduce((sum, count) => sum + count, 0);
-  await using writer = startWorker(runtime, "fanout_out", { ...options, subscribers, cpu: 0 });
+  await using writer = startWorker(runtime, "fanout_out", { ...options, readers: started.length, cpu: 0 });
   const [cost] = await Promise.all([reportOf(writer), ...started.map(reportOf)]);
   return cost;
 }

@@ -51,7 +51,7 @@ export async function measureMassive(id: string, subscribers: number, context: C
 /** `ring-decode`: ticks per second from another process, all fields of all of them read. */
 export async function measureRingDecode(id: string, context: Context): Promise<Row[]> {
   const options = {
-    ...{ count: Math.round(1_000_000 * context.scale), warmup: 100_000, subscribers: 1 },
+    ...{ count: Math.round(1_000_000 * context.scale), warmup: 100_000 },
     ...{ lane: "ring", delivery: "lossless", slots: DECODE_RING_SLOTS },
   };
   const floorOptions = { decode: 1, count: options.count, slots: DECODE_RING_SLOTS, "cpu-writer": 0, "cpu-reader": 1 };

@@ -45,7 +45,7 @@ export async function measurePaced(id: string, context: Context): Promise<Row[]>
           unit: "us",
           value: own.p50,
           samples: options.count * repetitions,
-          note: `${words}; ${rate} blocks/s, from the intended time of sending; floor: a socket of this runtime`,
+          note: `${words}; lateness from the intended time of sending`,
           ...fromComparisons([compare(`p50, ${SOCKET}`, own.p50, floor.p50, goal)]),
           ...own,
           floorP50: floor.p50,

@@ -10,13 +10,14 @@ import { sleepUntil } from "../support/pace.ts";
 import { benchConfig } from "../support/stream.ts";
 import { numberOption, report, sayReady, until } from "../support/worker.ts";
 
-const subscribers = numberOption("subscribers");
+/** Processes that read; a process counts once, however many subscribers it has. */
+const readers = numberOption("readers");
 /** How long it sleeps at the least; what is due by then is sent at once. */
 const TICK_MS = 1;
 
 using _runtime = Runtime.open();
 using out = new DataBroadcaster(benchConfig(), "crowd");
-await until(() => out.getSubscriberCount() === subscribers);
+await until(() => out.getSubscriberCount() === readers);
 sayReady();
 
 const payloads = tickPayloads();

@@ -5,7 +5,7 @@ import { type Block, DataSubscriber, Runtime } from "../../mod.ts";
 import { benchConfig, lossesOf } from "../support/stream.ts";
 import { numberOption, report, sayReady } from "../support/worker.ts";
 
-const blocks = numberOption("blocks") * (numberOption("bursts") + numberOption("warmup"));
+const blocks = numberOption("warmup") + numberOption("bursts") * numberOption("blocks");
 const subscribers = numberOption("subscribers");
 const WAIT_MS = 1000;
 

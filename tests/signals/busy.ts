@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// A script that publishes and reads in a tight loop, with signal listeners as its first argument says:
-//   <when> [<api>]   when: never, before, after (Runtime.open), or removed; api: process or Deno
+// A script that publishes and reads in a tight loop, with signal listeners as its arguments say:
+//   <lane> <when> [<api>]   when: never, before, after (Runtime.open), or removed; api: process or Deno
 // It prints "ready", then one line for each signal that a listener got, and ends in order when its stdin does.
 import process from "node:process";
 import { readFileSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  DataBroadcaster,
+  DataSubscriber,
+  type LaneChoice,
+  MarketDataType,
+  Runtime,
+} from "../../mod.ts";
 
-const [when = "never", api = "process"] = process.argv.slice(2);
+const [lane, when = "never", api = "process"] = process.argv.slice(2);
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const SIGNAL_NUMBERS = [2, 15, 1] as const;
 const listeners = SIGNALS.map((name) => ({ name, listener: () => console.log(`got ${name}`) }));
@@ -49,8 +56,9 @@ if (when === "removed") {
 }
 
 const stream = `busy-${process.pid}`;
-const out = new DataBroadcaster(new BroadcastConfig(), stream, { runtime });
-const feed = new DataSubscriber(new BroadcastConfig(), stream, { runtime });
+const config = new BroadcastConfig({ lane: lane as LaneChoice });
+const out = new DataBroadcaster(config, stream, { runtime });
+const feed = new DataSubscriber(config, stream, { runtime });
 const data = new Uint8Array(8160);
 let ended = false;
 process.stdin.resume();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers: the module imported in several of them shares the one runtime of the process, and what belongs to one stays there.
+import { readdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertFalse, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import {
@@ -18,8 +19,7 @@ import { delay, waitFor } from "./support/wait.ts";
 import { TestWorker, WORKER_KINDS } from "./workers/start.ts";
 import type { LeaveWay } from "./workers/worker.ts";
 
-const LOSSLESS = new BroadcastConfig({ delivery: "lossless" });
-const LOSSY = new BroadcastConfig();
+const LANES = ["auto", "queue"] as const;
 /** Enough for two lossless queues and the blocks that their readers have taken. */
 const POOL_BLOCKS = 1100;
 
@@ -40,6 +40,9 @@ async function broadcast(out: DataBroadcaster, count: number): Promise<void> {
   }
 }
 
+/** Rings that have names in shared memory. */
+const ringFiles = (): string[] => readdirSync("/dev/shm").filter((name) => name.startsWith("qaultra-ring-"));
+
 const sumTo = (count: number): number => count * (count - 1) / 2;
 
 /** Opens a runtime with other options than before, as soon as the Workers of earlier tests are gone. */
@@ -54,18 +57,21 @@ function openAnew(options: RuntimeOptions): Promise<Runtime> {
   }, { what: "the end of the other runtime" });
 }
 
-for (const kind of WORKER_KINDS) {
-  test(`${kind}: several share the runtime of the process and each gets every block`, async () => {
+for (const [kind, lane] of WORKER_KINDS.flatMap((kind) => LANES.map((lane) => [kind, lane] as const))) {
+  const lossless = new BroadcastConfig({ lane, delivery: "lossless" });
+  const lossy = new BroadcastConfig({ lane });
+
+  test(`${kind}, lane ${lane}: several share the runtime of the process and each gets every block`, async () => {
     using runtime = await openAnew({});
     const stream = newStream();
-    using out = new DataBroadcaster(LOSSLESS, stream, { runtime });
-    using own = new DataSubscriber(LOSSLESS, stream, { runtime });
+    using out = new DataBroadcaster(lossless, stream, { runtime });
+    using own = new DataSubscriber(lossless, stream, { runtime });
     const count = 3000;
     const workers = [true, false, true].map((blocking) =>
-      new TestWorker(kind, { kind: "read", stream, count, blocking })
+      new TestWorker(kind, { kind: "read", lane, stream, count, blocking })
     );
     for (const worker of workers) assertEquals(await worker.message(), { ready: runtime.name });
-    // One port a Worker, and that of this thread.
+    // One port, or place in the ring, a Worker, and that of this thread.
     await waitFor(() => out.getSubscriberCount() === 4);
     let sum = 0;
     let got = 0;
@@ -86,14 +92,14 @@ for (const kind of WORKER_KINDS) {
     assertEquals(runtime.state, "attached");
   });
 
-  test(`${kind}: several broadcast at once, told apart by epoch, and read by a Worker and here`, async () => {
+  test(`${kind}, lane ${lane}: several broadcast at once, told apart by epoch, and read by a Worker and here`, async () => {
     using runtime = await openAnew({});
     const stream = newStream();
-    using feed = new DataSubscriber(LOSSLESS, stream, { runtime });
+    using feed = new DataSubscriber(lossless, stream, { runtime });
     const count = 2000;
-    await using reader = new TestWorker(kind, { kind: "read", stream, count: count * 3, blocking: false });
+    await using reader = new TestWorker(kind, { kind: "read", lane, stream, count: count * 3, blocking: false });
     await reader.message();
-    const workers = [1, 2, 3].map(() => new TestWorker(kind, { kind: "broadcast", stream, count }));
+    const workers = [1, 2, 3].map(() => new TestWorker(kind, { kind: "broadcast", lane, stream, count }));
     const next = new Map<bigint, number>();
     const handle = (block: Block): void => {
       const expected = next.get(block.epoch) ?? 0;
@@ -119,6 +125,36 @@ for (const kind of WORKER_KINDS) {
     for (const worker of workers) await worker.terminate();
   });
 
+  for (const way of ["return", "throw", "exit", "wait"] as const satisfies LeaveWay[]) {
+    test(`${kind}, lane ${lane}: one that ends by ${way === "wait" ? "terminate" : way} without closing leaves no port, no ring and no block`, async () => {
+      using runtime = await openAnew({});
+      const stream = newStream();
+      using out = new DataBroadcaster(lossy, stream, { runtime });
+      // Together they take more blocks than the pool or the ring has.
+      const held = 250;
+      for (let round = 0; round < 5; round++) {
+        await using worker = new TestWorker(kind, { kind: "leave", lane, stream, blocks: held, way });
+        assertEquals(await worker.message(), { ready: runtime.name });
+        await waitFor(() => out.getSubscriberCount() === 1);
+        await broadcast(out, held);
+        assertEquals(await worker.message(), { held });
+        if (way === "return" || way === "wait") await worker.terminate();
+        await waitFor(() => out.getSubscriberCount() === 0, { what: "the end of the Worker's port" });
+        await waitFor(() => runtime.streams().every((info) => info.stream !== `${stream}_of_worker`));
+        await waitFor(() => ringFiles().length === (lane === "queue" ? 0 : 1), {
+          what: "the end of the Worker's ring",
+        });
+      }
+      assertGreater(held * 5, POOL_BLOCKS);
+      using feed = new DataSubscriber(lossy, stream, { runtime });
+      await broadcast(out, 200);
+      assertEquals(feed.poll(() => {}), 200);
+      assertEquals(out.getStats().refusedBlocks, 0);
+    });
+  }
+}
+
+for (const kind of WORKER_KINDS) {
   test(`${kind}: equal options give one more handle, others an error, and the last handle disconnects`, async () => {
     const name = `workers_${kind === "Web Worker" ? "web" : "threads"}`;
     const runtime = await openAnew({ name });
@@ -139,38 +175,14 @@ for (const kind of WORKER_KINDS) {
     using fresh = await openAnew({ name: "another" });
     assertEquals(fresh.name, "another");
   });
-
-  for (const way of ["return", "throw", "exit", "wait"] as const satisfies LeaveWay[]) {
-    test(`${kind}: one that ends by ${way === "wait" ? "terminate" : way} without closing leaves no port and no block`, async () => {
-      using runtime = await openAnew({});
-      const stream = newStream();
-      using out = new DataBroadcaster(LOSSY, stream, { runtime });
-      // Together they take more blocks than the pool has.
-      const held = 250;
-      for (let round = 0; round < 5; round++) {
-        await using worker = new TestWorker(kind, { kind: "leave", stream, blocks: held, way });
-        assertEquals(await worker.message(), { ready: runtime.name });
-        await waitFor(() => out.getSubscriberCount() === 1);
-        await broadcast(out, held);
-        assertEquals(await worker.message(), { held });
-        if (way === "return" || way === "wait") await worker.terminate();
-        await waitFor(() => out.getSubscriberCount() === 0, { what: "the end of the Worker's port" });
-        await waitFor(() => runtime.streams().every((info) => info.stream !== `${stream}_of_worker`));
-      }
-      assertGreater(held * 5, POOL_BLOCKS);
-      using feed = new DataSubscriber(LOSSY, stream, { runtime });
-      await broadcast(out, 200);
-      assertEquals(feed.poll(() => {}), 200);
-      assertEquals(out.getStats().refusedBlocks, 0);
-    });
-  }
 }
 
 test("a copy of an object that another Worker would get is no such object", async () => {
   using runtime = await openAnew({});
   const stream = newStream();
-  using out = new DataBroadcaster(LOSSY, stream, { runtime });
-  using feed = new DataSubscriber(LOSSY, stream, { runtime });
+  const config = new BroadcastConfig();
+  using out = new DataBroadcaster(config, stream, { runtime });
+  using feed = new DataSubscriber(config, stream, { runtime });
   out.broadcast(new Uint8Array(8), 1, MarketDataType.Unknown);
   using block = feed.receiveBlock()!;
   using loan = out.loan()!;
@@ -190,7 +202,7 @@ test("a copy of an object that another Worker would get is no such object", asyn
       const call = async (): Promise<unknown> => await (get ?? value).call(copy, new Uint8Array(8), 1, 0);
       await assertRejects(call, TypeError, undefined, `${object.constructor.name}.${name}`);
     }
-    assertThrows(() => new DataSubscriber(LOSSY, stream, { runtime: copy as Runtime }), ArgumentError);
+    assertThrows(() => new DataSubscriber(config, stream, { runtime: copy as Runtime }), ArgumentError);
   }
   assertEquals(block.sequence, 0);
 });

@@ -8,6 +8,7 @@ import {
   DataBroadcaster,
   DataSubscriber,
   IpcError,
+  type LaneChoice,
   MarketDataType,
   Runtime,
   type RuntimeOptions,
@@ -16,13 +17,17 @@ import {
 /** What a Worker is asked to do. */
 export type Task =
   /** Reads so many blocks in a loop, or with a blocking wait, then closes everything. */
-  | { readonly kind: "read"; readonly stream: string; readonly count: number; readonly blocking: boolean }
+  | OfLane & { readonly kind: "read"; readonly stream: string; readonly count: number; readonly blocking: boolean }
   /** Broadcasts so many blocks, whose first four bytes are their number. */
-  | { readonly kind: "broadcast"; readonly stream: string; readonly count: number }
+  | OfLane & { readonly kind: "broadcast"; readonly stream: string; readonly count: number }
   /** Opens a runtime and tells its name, or the code of the error; keeps it until the next message. */
   | { readonly kind: "open"; readonly options: RuntimeOptions }
   /** Takes and keeps blocks, a loan and a parked loop, and ends without closing anything. */
-  | { readonly kind: "leave"; readonly stream: string; readonly blocks: number; readonly way: LeaveWay };
+  | OfLane & { readonly kind: "leave"; readonly stream: string; readonly blocks: number; readonly way: LeaveWay };
+
+interface OfLane {
+  readonly lane: LaneChoice;
+}
 
 /** How a Worker ends that closes nothing; `wait` is for somebody else to end it. */
 export type LeaveWay = "return" | "throw" | "exit" | "wait";
@@ -33,11 +38,9 @@ interface Port {
 const port: Port = parentPort ?? (globalThis as unknown as Port);
 const tell = (message: unknown): void => port.postMessage(message);
 
-const LOSSLESS = new BroadcastConfig({ delivery: "lossless" });
-
-async function read({ stream, count, blocking }: Extract<Task, { kind: "read" }>): Promise<void> {
+async function read({ lane, stream, count, blocking }: Extract<Task, { kind: "read" }>): Promise<void> {
   using runtime = Runtime.open();
-  using feed = new DataSubscriber(LOSSLESS, stream, { runtime });
+  using feed = new DataSubscriber(new BroadcastConfig({ lane, delivery: "lossless" }), stream, { runtime });
   tell({ ready: runtime.name });
   let sum = 0;
   let got = 0;
@@ -56,9 +59,9 @@ async function read({ stream, count, blocking }: Extract<Task, { kind: "read" }>
   tell({ got, sum, missed: feed.getReceiveStats().missedBlocks });
 }
 
-function broadcast({ stream, count }: Extract<Task, { kind: "broadcast" }>): void {
+function broadcast({ lane, stream, count }: Extract<Task, { kind: "broadcast" }>): void {
   using runtime = Runtime.open();
-  using out = new DataBroadcaster(LOSSLESS, stream, { runtime });
+  using out = new DataBroadcaster(new BroadcastConfig({ lane, delivery: "lossless" }), stream, { runtime });
   tell({ ready: runtime.name });
   const data = new Uint8Array(8);
   const view = new DataView(data.buffer);
@@ -81,10 +84,11 @@ function open({ options }: Extract<Task, { kind: "open" }>): void {
   }
 }
 
-async function leave({ stream, blocks, way }: Extract<Task, { kind: "leave" }>): Promise<void> {
+async function leave({ lane, stream, blocks, way }: Extract<Task, { kind: "leave" }>): Promise<void> {
   const runtime = Runtime.open();
-  const feed = new DataSubscriber(new BroadcastConfig(), stream, { runtime });
-  const out = new DataBroadcaster(new BroadcastConfig(), `${stream}_of_worker`, { runtime });
+  const config = new BroadcastConfig({ lane });
+  const feed = new DataSubscriber(config, stream, { runtime });
+  const out = new DataBroadcaster(config, `${stream}_of_worker`, { runtime });
   tell({ ready: runtime.name });
   const held: Block[] = [];
   while (held.length < blocks) {

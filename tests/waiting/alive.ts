@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// alive.ts <stream> close | abort | return | runtime
+// alive.ts <lane> <stream> close | abort | return | runtime
 //
 // Parks a loop, which alone must keep this process alive until a timer that does not, ends the loop in the way named. Prints
 // "alive" when the timer came and "ended" after the loop. Then nothing keeps the process alive, although `close` is not called
 // after an abort or a return.
 import process from "node:process";
-import { BroadcastConfig, DataSubscriber, Runtime } from "../../mod.ts";
+import { BroadcastConfig, DataSubscriber, type LaneChoice, Runtime } from "../../mod.ts";
 
-const [stream, way] = process.argv.slice(2);
+const [lane, stream, way] = process.argv.slice(2);
 const runtime = Runtime.open();
-const feed = new DataSubscriber(new BroadcastConfig(), stream!, { runtime });
+const feed = new DataSubscriber(new BroadcastConfig({ lane: lane as LaneChoice }), stream!, { runtime });
 const abort = new AbortController();
 const blocks = feed.blocks({ signal: abort.signal });
 setTimeout(() => {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// sender.ts <period in ms> <stream> ...
+// sender.ts <lane> <period in ms> <stream> ...
 //
 // A second process that broadcasts a block of 8 bytes on each stream in turn, one every so many milliseconds, or without a pause
 // when that is 0. Prints "ready" before the first and, when its input ends, how many it sent on each stream.
 import process from "node:process";
-import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { BroadcastConfig, DataBroadcaster, type LaneChoice, MarketDataType, Runtime } from "../../mod.ts";
 
-const [period, ...streams] = process.argv.slice(2);
+const [lane, period, ...streams] = process.argv.slice(2);
 using runtime = Runtime.open();
-const outs = streams.map((stream) => new DataBroadcaster(new BroadcastConfig(), stream, { runtime }));
+const config = new BroadcastConfig({ lane: lane as LaneChoice });
+const outs = streams.map((stream) => new DataBroadcaster(config, stream, { runtime }));
 const data = new Uint8Array(8);
 let running = true;
 process.stdin.on("end", () => running = false).resume();

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tests of waiting share.
 import { assert } from "@std/assert";
-import { BroadcastConfig, type DataBroadcaster, MarketDataType, type WaitStrategy } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  type DataBroadcaster,
+  type LaneChoice,
+  MarketDataType,
+  type WaitStrategy,
+} from "../../mod.ts";
 
+export const LANES = ["auto", "queue"] as const satisfies LaneChoice[];
 export const STRATEGIES: readonly WaitStrategy[] = ["spin", "yield", "backoff", "park"];
 
 let streams = 0;
@@ -12,8 +19,8 @@ export function newStream(): string {
   return `waiting_${++streams}`;
 }
 
-export function config(wait: WaitStrategy = "backoff"): BroadcastConfig {
-  return new BroadcastConfig({ wait });
+export function config(lane: LaneChoice, wait: WaitStrategy = "backoff"): BroadcastConfig {
+  return new BroadcastConfig({ lane, wait });
 }
 
 const DATA = new Uint8Array(8);

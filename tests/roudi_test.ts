@@ -44,9 +44,14 @@ async function end(script: Process): Promise<void> {
   assertEquals(await script.exited(), { code: 0, signal: null }, script.report());
 }
 
-/** What the module or RouDi have in /tmp and /dev/shm. */
-function leftovers(): string[] {
-  const shared = readdirSync("/dev/shm").map((name) => `/dev/shm/${name}`);
+/** The segments of rings. */
+function ringFiles(): string[] {
+  return readdirSync("/dev/shm").filter((name) => /^qaultra-(ring|readers)-/.test(name));
+}
+
+/** What the module or RouDi have in /tmp and /dev/shm, but for rings that killed scripts left for the next runtime to remove. */
+function leftovers(killed: readonly string[]): string[] {
+  const shared = readdirSync("/dev/shm").filter((name) => !killed.includes(name)).map((name) => `/dev/shm/${name}`);
   const names = readdirSync("/tmp").filter((name) => /^qipc|^roudi$|^roudi\.lock$/.test(name));
   return [...shared, ...names.map((name) => `/tmp/${name}`)];
 }
@@ -56,11 +61,11 @@ function runtimeFiles(): string[] {
   return readdirSync("/tmp").filter((name) => /^qipc-\d+-/.test(name));
 }
 
-/** Waits until no RouDi runs and nothing of one is left. */
-async function waitForNothing(): Promise<void> {
+/** Waits until no RouDi runs and nothing of one is left, nor of a ring but those that killed scripts had. */
+async function waitForNothing(killed: readonly string[] = []): Promise<void> {
   await waitFor(() => findRouDis().length === 0, { what: "RouDi to end" });
-  await waitFor(() => leftovers().length === 0, { what: "RouDi's files to go" }).catch((error) => {
-    throw new Error(`${error.message}: ${leftovers().join(" ")}`);
+  await waitFor(() => leftovers(killed).length === 0, { what: "RouDi's files to go" }).catch((error) => {
+    throw new Error(`${error.message}: ${leftovers(killed).join(" ")}`);
   });
 }
 
@@ -173,10 +178,14 @@ describe('roudi: "spawn"', () => {
     for (const signal of ["SIGKILL", "SIGTERM"] as const) {
       await using script = await startWorking(SPAWN);
       assertEquals(findRouDis().length, 1);
+      const rings = ringFiles();
+      assertEquals(rings.length, 2);
       script.kill(signal);
       await script.exited();
-      await waitForNothing();
+      await waitForNothing(rings);
     }
+    Runtime.open(SPAWN).close();
+    await waitForNothing();
   });
 
   test("starts RouDi apart from the script: another session, no descriptor and no folder of it", async () => {
@@ -196,7 +205,7 @@ describe('roudi: "spawn"', () => {
     const runtime = Runtime.open({ roudi: "spawn", poolMemoryMb: 1 });
     let loans = 0;
     for (let writer = 0; writer < 20; writer++) {
-      const out = new DataBroadcaster(new BroadcastConfig(), `pool ${writer}`, { runtime });
+      const out = new DataBroadcaster(new BroadcastConfig({ lane: "queue" }), `pool ${writer}`, { runtime });
       while (loans < (writer + 1) * 8 && out.loan() !== null) loans++;
     }
     // A block takes 8320 bytes and iceoryx's header.
@@ -229,10 +238,14 @@ describe('roudi: "require"', () => {
   test("clears up what killed scripts left, and nothing of the living", async () => {
     await using _roudi = await RouDi.start({ blocks: 64 });
     await using living = await startWorking({ roudi: "require" });
+    const rings = ringFiles().sort();
+    assertEquals(rings.length, 2);
     for (let turn = 0; turn < 3; turn++) {
       const script = await startWorking({ roudi: "require" });
       script.kill("SIGKILL");
       await script.exited();
+      // Its own, with those of the living: what the one before left was removed when it came.
+      assertEquals(ringFiles().length, 4);
     }
     assertGreater(runtimeFiles().length, 2);
     writeFileSync("/tmp/qipc-1-0000000x.lock", "");
@@ -241,8 +254,24 @@ describe('roudi: "require"', () => {
     assertEquals(mine.length, 2);
     assertEquals(runtimeFiles().sort(), [...mine, "qipc-1-0000000x.lock"].sort());
     rmSync("/tmp/qipc-1-0000000x.lock");
+    assertEquals(ringFiles().sort(), rings);
     await end(living);
-    assertEquals(runtimeFiles(), []);
+    assertEquals([runtimeFiles(), ringFiles()], [[], []]);
+  });
+
+  test("leaves rings of killed scripts behind, which the end of a test removes, and never those of the living", async () => {
+    await using roudi = await RouDi.start({ blocks: 64 });
+    await using living = await startWorking({ roudi: "require" });
+    const rings = ringFiles().sort();
+    await using killed = await startWorking({ roudi: "require" });
+    killed.kill("SIGKILL");
+    await killed.exited();
+    assertEquals(ringFiles().length, 4);
+    await roudi.stop();
+    assertEquals(ringFiles().sort(), rings);
+    // It was told nothing, and ends in order without a daemon.
+    await end(living);
+    assertEquals(ringFiles(), []);
   });
 });
 
@@ -278,10 +307,23 @@ describe("shared memory that is too small", () => {
       assertMisuse(() => Runtime.open(SPAWN), SharedMemoryTooSmallError, { limit: limit! });
       resizeSharedMemory(String(limit! + others + 4096));
       using runtime = Runtime.open(SPAWN);
-      assertStillWorks(runtime);
+      assertStillWorks(runtime, { lane: "queue" });
       const used = ["iceoryx_mgmt", ...readdirSync("/dev/shm").filter((name) => !/^others$|^iceoryx_mgmt$/.test(name))];
       const blocks = used.reduce((sum, name) => sum + Number(execFileSync("stat", ["-c%b", `/dev/shm/${name}`])), 0);
       assert(blocks * 512 <= limit!, `${blocks * 512} bytes are used and ${limit} were asked for`);
+      // A ring that does not fit is refused before it takes anything, and fits as soon as there is room.
+      const files = readdirSync("/dev/shm").sort();
+      // Of the size that was asked for whole pages are given.
+      const free = Math.ceil((limit! + 4096) / 4096) * 4096 - blocks * 512;
+      const config = new BroadcastConfig({ bufferDepth: 512 });
+      const error = assertMisuse(() => new DataBroadcaster(config, "tight", { runtime }), SharedMemoryTooSmallError, {
+        value: free,
+        says: ["tight", "/dev/shm", `${free} bytes free`, "larger"],
+      });
+      assertGreater(error.limit!, config.ringCapacity * 8192);
+      assertEquals([readdirSync("/dev/shm").sort(), runtime.streams()], [files, []]);
+      resizeSharedMemory(String(limit! + others + error.limit!));
+      assertStillWorks(runtime);
     } finally {
       execFileSync("rm", ["/dev/shm/others"]);
     }

@@ -60,9 +60,9 @@ export function assertMisuse(call: () => unknown, expected: IpcErrorClass, sayin
 let exchanges = 0;
 
 /** Proves that the process still works: a block goes from a new broadcaster to a new subscriber, every byte as it was sent. */
-export function assertStillWorks(runtime: Runtime): void {
+export function assertStillWorks(runtime: Runtime, fields: Partial<BroadcastConfigFields> = {}): void {
   const stream = `still-works-${exchanges++}`;
-  const config = new BroadcastConfig();
+  const config = new BroadcastConfig(fields);
   using out = new DataBroadcaster(config, stream, { runtime });
   using feed = new DataSubscriber(config, stream, { runtime });
   assertStillFlows(out, feed);

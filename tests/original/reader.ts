@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// reader.ts <stream> <subscribers> <last sequence> lossy | lossless
+// reader.ts <lane> <stream> <subscribers> <last sequence> lossy | lossless
 //
 // Reads a stream with any number of subscribers until each has the block with the last sequence. Prints "ready", and at the end
 // one line of JSON, a list of what subscribers got, equal ones together: `subscribers` says how many they are.
 import process from "node:process";
-import { type Block, BroadcastConfig, DataSubscriber, type Delivery, Runtime } from "../../mod.ts";
+import { type Block, BroadcastConfig, DataSubscriber, type Delivery, type LaneChoice, Runtime } from "../../mod.ts";
 import { patternChecksum } from "../support/pattern.ts";
 
 /** What one subscriber got. */
@@ -27,9 +27,13 @@ class Reader {
   }
 }
 
-const [stream, subscribers, lastSequence, delivery] = process.argv.slice(2);
+const [lane, stream, subscribers, lastSequence, delivery] = process.argv.slice(2);
 using runtime = Runtime.open();
-const config = new BroadcastConfig({ delivery: delivery as Delivery, maxSubscribers: 2000 });
+const config = new BroadcastConfig({
+  lane: lane as LaneChoice,
+  delivery: delivery as Delivery,
+  maxSubscribers: 2000,
+});
 const readers = Array.from({ length: Number(subscribers) }, () => new Reader(config, stream!, runtime));
 console.log("ready");
 const last = Number(lastSequence);

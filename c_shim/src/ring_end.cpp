@@ -8,19 +8,17 @@
 namespace qipc {
 namespace {
 
-/** Entries in use, by this process and by others. */
+/** How often entries were taken, by this process and by others: who has left again has had its chance. */
 SubscriberCount attached_readers(const RingMemory& memory) noexcept {
     SubscriberCount attached;
     const qaultra_ring_identity own = qaultra_ring_identity_self();
     const uint32_t used = qaultra_ring_entries_used(&memory.table);
     for (uint32_t i = 0; i < used; ++i) {
         const qaultra_ring_entry& entry = memory.table.entries[i];
-        if (qaultra_ring_entry_status(QAULTRA_RING_ACQUIRE(&entry.state)) == QAULTRA_RING_ENTRY_FREE) {
-            continue;
-        }
+        const uint32_t generations = QAULTRA_RING_ACQUIRE(&entry.state) / QAULTRA_RING_ENTRY_GENERATION;
         const bool is_own =
             QAULTRA_RING_LOAD(&entry.pid) == own.pid && QAULTRA_RING_LOAD(&entry.pid_namespace) == own.pid_namespace;
-        ++(is_own ? attached.own : attached.others);
+        (is_own ? attached.own : attached.others) += generations;
     }
     return attached;
 }

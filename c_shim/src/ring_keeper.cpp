@@ -84,9 +84,9 @@ std::chrono::milliseconds look_after(const Rings& rings) {
         beat_entry(*ring, now_ms);
     }
     for (const auto& ring : rings) {
-        if (ring->has_queue.load(std::memory_order_relaxed)) {
+        if (ring->memory->is_writer) {
             ring_ports_count(*ring);
-            counts = true;
+            counts = counts || ring->has_queue.load(std::memory_order_relaxed);
         }
     }
     return counts ? kCountInterval : kBeatInterval;

@@ -19,13 +19,18 @@ uint32_t subscribers_of(const WatchedPort& watched) noexcept {
     return static_cast<uint32_t>(watched.port->m_chunkSenderData.m_queues.size());
 }
 
+bool is_gone(const WatchedPort& watched) noexcept {
+    return watched.port != nullptr && !port_is_ours(watched.port, watched.unique_id);
+}
+
 void count(Ring& ring) noexcept {
     const WatchedPort& queue = ring.ports.queue;
-    if (queue.port == nullptr) {
-        return;
+    // A ring that is announced no longer is lost to newcomers, also where there is no queue lane.
+    if (is_gone(queue) || is_gone(ring.ports.announcer)) {
+        QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, QAULTRA_RING_QUEUE_GONE);
+    } else if (queue.port != nullptr) {
+        QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, subscribers_of(queue));
     }
-    const bool is_ours = port_is_ours(queue.port, queue.unique_id);
-    QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, is_ours ? subscribers_of(queue) : QAULTRA_RING_QUEUE_GONE);
 }
 
 WatchedPort watch(const Publisher* publisher) noexcept {
@@ -86,7 +91,7 @@ void ring_ports_forget(const World& world) noexcept {
         if (ring.ports.world == nullptr || ring.ports.world->number != world.number) {
             return;
         }
-        if (ring.ports.queue.port != nullptr) {
+        if (ring.ports.queue.port != nullptr || ring.ports.announcer.port != nullptr) {
             QAULTRA_RING_STORE(&ring.memory->header->queue_subscribers, QAULTRA_RING_QUEUE_GONE);
         }
         ring.ports = RingPorts{};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Block, type BlockOwner } from "../block/block.ts";
 import type { ReceiveCounters } from "./receive_counters.ts";
-import type { LaneReader, StreamReader } from "./stream_reader.ts";
+import type { LaneReader } from "./reader_losses.ts";
+import type { StreamReader } from "./stream_reader.ts";
 
 /** The one block that a loop has in hand, in place. Each turn gets an object of its own, so that an old one can tell that it is over. */
 export class BlockHand implements BlockOwner {

@@ -2,6 +2,9 @@
 import type { QueueReader } from "../queue/queue_reader.ts";
 import type { RingReader } from "../ring/ring_reader.ts";
 
+/** What blocks come from. */
+export type LaneReader = QueueReader | RingReader;
+
 /** What a subscriber lost on lanes of its stream, and how many broadcasters it heard there. */
 export interface ReaderLosses {
   readonly missedBlocks: number;

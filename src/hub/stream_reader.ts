@@ -9,7 +9,7 @@ import type { RingPort } from "../ring/ring_port.ts";
 import { RingReader } from "../ring/ring_reader.ts";
 import type { RingMember, RingStream } from "../ring/ring_stream.ts";
 import { sleep } from "./sleep.ts";
-import { NO_LOSSES, type ReaderLosses, withQueue, withRing } from "./reader_losses.ts";
+import { type LaneReader, NO_LOSSES, type ReaderLosses, withQueue, withRing } from "./reader_losses.ts";
 import type { RuntimeConnection } from "./runtime.ts";
 import type { StreamDemand } from "./stream_demand.ts";
 
@@ -24,9 +24,6 @@ const FAIR_RUN = 16;
 /** How long a blocked thread sleeps before it looks for new rings again, and how long where it waits for several things. */
 const WAIT_SLICE_MS = 10;
 const MANY_WAIT_SLICE_MS = 1;
-
-/** What blocks come from. */
-export type LaneReader = QueueReader | RingReader;
 
 /**
  * One subscriber's way through the lanes of its stream: all of its rings, merged fairly, or the queue lane as long as there is no
@@ -111,11 +108,6 @@ export class StreamReader implements RingMember {
     return this.#readers[0]?.port.view.capacity ?? this.#queue?.capacity ?? this.#demand.ringCapacity;
   }
 
-  /** Whether blocks came from anybody. */
-  get heard(): boolean {
-    return this.losses.broadcasters > 0;
-  }
-
   /** What was lost, on all lanes. */
   get losses(): ReaderLosses {
     let losses = this.#past;
@@ -191,10 +183,10 @@ export class StreamReader implements RingMember {
   hasData(): boolean {
     if (this.#closed) return false;
     for (const reader of this.#readers) if (reader.hasData()) return true;
-    if (this.#queue?.hasData()) return true;
+    if (this.#queueHasData()) return true;
     if (!this.#look()) return false;
     for (const reader of this.#readers) if (reader.hasData()) return true;
-    return this.#queue?.hasData() ?? false;
+    return this.#queueHasData();
   }
 
   /** Blocks the thread until there is data or the time is over. */
@@ -221,11 +213,7 @@ export class StreamReader implements RingMember {
     for (const reader of this.#readers) reader.port.park(reader, this.#onReady);
     this.#queue?.park(this.#onReady);
     this.#rings?.park(this.#onReady);
-    // A writer that died wakes nobody.
-    this.#timer = setTimeout(() => {
-      if (this.#tend()) this.#wake();
-      else this.#timer?.refresh();
-    }, this.#demand.heartbeatIntervalMs).unref();
+    this.#watchParked();
   }
 
   /** Takes a park back. */
@@ -296,20 +284,31 @@ export class StreamReader implements RingMember {
     const queue = this.#queue;
     if (queue === null) return false;
     if (this.#readers.length > 0) {
-      queue.skip(this.#readers.map(({ port, start }) => ({ origin: port.news.origin, from: start })));
-      if (!queue.hasData() || this.#queueRest-- <= 0) {
-        if (this.#queueRest > 0 && performance.now() < this.#queueUntil) return false;
-        this.#closeQueue(queue);
-        this.#rearrange();
-        return false;
-      }
+      if (!this.#queueHasOwn(queue)) return false;
     } else if (this.#rings?.hasNews() && this.#look()) {
       // The ring first: what it has need not be read here.
       return this.#nextOfQueue(block, owner, token);
     }
     const found = token === undefined ? queue.next(block, owner ?? queue) : queue.nextForLong(block, owner!, token);
-    if (found) this.#source = queue;
-    return found;
+    if (!found) return false;
+    this.#queueRest--;
+    this.#source = queue;
+    return true;
+  }
+
+  #queueHasData(): boolean {
+    const queue = this.#queue;
+    return queue !== null && (this.#readers.length > 0 ? this.#queueHasOwn(queue) : queue.hasData());
+  }
+
+  /** Of a queue that is about to be left for rings: whether it brings a block that they do not have. Leaves it when its time is over. */
+  #queueHasOwn(queue: QueueReader): boolean {
+    const hasOwn = queue.skip(this.#readers.map(({ port, start }) => ({ origin: port.news.origin, from: start })));
+    if (hasOwn && this.#queueRest > 0) return true;
+    if (this.#queueRest > 0 && performance.now() < this.#queueUntil) return false;
+    this.#closeQueue(queue);
+    this.#rearrange();
+    return false;
   }
 
   /** Looks for new rings and leaves those that are over; tells whether anything changed. */
@@ -370,6 +369,16 @@ export class StreamReader implements RingMember {
     this.#isVolatile = this.#readers.some((reader) => reader.isVolatile);
     this.#turn = 0;
     this.#run = 0;
+  }
+
+  /** Looks now and then while parked: a writer that died wakes nobody, and a queue that is about to be left has its time. */
+  #watchParked(): void {
+    const isLeaving = this.#queue !== null && this.#readers.length > 0;
+    this.#timer = setTimeout(() => {
+      if (this.#closed || this.#parked.size === 0) return;
+      if (this.#queueHasData() || this.#tend()) this.#wake();
+      else this.#watchParked();
+    }, isLeaving ? QUEUE_REST_MS : this.#demand.heartbeatIntervalMs).unref();
   }
 
   #wake(): void {

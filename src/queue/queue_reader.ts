@@ -166,8 +166,13 @@ export class QueueReader implements BlockOwner {
     return source < 0 ? UNKNOWN : this.#expected[source] ?? UNKNOWN;
   }
 
-  /** Passes what comes next as long as it is read by another way: it counts neither as read nor as missed. */
-  skip(others: readonly OtherWay[]): void {
+  /**
+   * Passes what comes next as long as it is read by another way: it counts neither as read nor as missed.
+   *
+   * @returns Whether a block comes next that is not.
+   */
+  skip(others: readonly OtherWay[]): boolean {
+    if ((this.#history?.remaining ?? 0) > 0) return true;
     const port = this.#port;
     while (this.#cursor < port.head || port.fill() > 0) {
       const source = port.sourceAt(this.#cursor);
@@ -176,10 +181,11 @@ export class QueueReader implements BlockOwner {
       const isOther = others.some(({ origin, from }) =>
         sequence >= from && port.sources.find(origin.low, origin.high) === source
       );
-      if (!isOther) return;
+      if (!isOther) return true;
       this.#cursor++;
       port.pass(slot);
     }
+    return false;
   }
 
   releaseBlock(token: number): void {

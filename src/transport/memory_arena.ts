@@ -149,7 +149,7 @@ function reserve(action: string, bytes: number): SharedArrayBuffer {
     throw new SharedMemoryTooSmallError(action, {
       limit: bytes,
       condition: "the process may not reserve so many bytes of address space",
-      remedy: "lower memoryPoolSizeMb, or raise the limit of the process (ulimit -v)",
+      remedy: "lower poolMemoryMb, or raise the limit of the process (ulimit -v)",
       cause,
     });
   }

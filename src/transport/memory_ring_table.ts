@@ -93,7 +93,7 @@ export class MemoryRingTable {
         value: largest * PAGE_BYTES,
         limit: pages * PAGE_BYTES,
         condition: "the largest free piece of the runtime's memory has fewer bytes than the ring needs",
-        remedy: "raise memoryPoolSizeMb of the runtime, make rings with fewer slots (bufferDepth), or close some",
+        remedy: "raise poolMemoryMb of the runtime, make rings with fewer slots (bufferDepth), or close some",
       });
     }
     const record = at(vacant);

@@ -170,6 +170,7 @@ export class NativeRing implements TransportRing {
     const { name, settings, epochLow, epochHigh, createdNs } = this.#announced!;
     this.#announcer?.close();
     this.#announcer = undefined;
+    this.#queue = NO_HANDLE;
     const announcer = this.#transport.openPublisher({ ...name, event: RING_EVENT }, {
       payloadBytes: ANNOUNCEMENT_BYTES,
       alignment: ANNOUNCEMENT_ALIGNMENT,

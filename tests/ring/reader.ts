@@ -25,8 +25,9 @@ export interface ReaderDemand {
   readonly observe?: boolean;
   /** How it reads: by `poll` between turns of the event loop, or in a loop. Default: poll. */
   readonly way?: "poll" | "for await";
-  /** How long it rests, in milliseconds, after every 64 blocks. */
+  /** How long it rests, in milliseconds, and after how many blocks. */
   readonly restMs?: number;
+  readonly restBlocks?: number;
 }
 
 /** Blocks in a row from one broadcaster. */
@@ -46,11 +47,12 @@ export interface ReaderReport extends Omit<ReceiveStats, "latencyNs"> {
   readonly runtime: string;
 }
 
-const REST_BLOCKS = 64;
+/** Blocks between two turns of the event loop. */
+const SLICE = 256;
 const FAULTS_MAX = 5;
 
 const [stream, demand] = process.argv.slice(2);
-const { config, observe, way = "poll", restMs } = JSON.parse(demand ?? "{}") as ReaderDemand;
+const { config, observe, way = "poll", restMs, restBlocks = SLICE } = JSON.parse(demand ?? "{}") as ReaderDemand;
 using runtime = Runtime.open();
 using feed = new DataSubscriber(new BroadcastConfig(config), stream!, { runtime, observe });
 const runs: Run[] = [];
@@ -93,7 +95,7 @@ function say(): void {
 
 async function poll(): Promise<void> {
   while (!isEnding) {
-    const handled = isPaused ? 0 : feed.poll(handle, REST_BLOCKS);
+    const handled = isPaused ? 0 : feed.poll(handle, restBlocks);
     if (handled > 0 && restMs === undefined) await new Promise((resolve) => setImmediate(resolve));
     else await rest(restMs ?? 1);
   }

@@ -68,21 +68,22 @@ test("BlockCopies: a block is copied once, so that a later reader sees what the 
   using stand = openMemory();
   const { runtime, transport } = stand;
   const stream = newStream();
-  using out = new DataBroadcaster(configOf(), stream, { runtime });
-  using first = new DataSubscriber(configOf(), stream, { runtime });
-  using second = new DataSubscriber(configOf(), stream, { runtime });
+  const config = configOf({ bufferDepth: 64 });
+  using out = new DataBroadcaster(config, stream, { runtime });
+  using first = new DataSubscriber(config, stream, { runtime });
+  using second = new DataSubscriber(config, stream, { runtime });
   const memory = RingMemory.of(transport, out.epoch);
-  send(out, 1);
-  assertEquals(drain(first), [0]);
+  send(out, 40);
+  assertEquals(drain(first), range(0, 40));
   // No writer does that: it tells a copy from the ring.
-  const word = memory.slot(0) + OFFSET_DATA / 4;
-  memory.data[word] = ~memory.data[word]!;
-  assertEquals(drain(second), [0]);
+  const words = range(0, 40).map((sequence) => memory.slot(sequence) + OFFSET_DATA / 4);
+  for (const word of words) memory.data[word] = ~memory.data[word]!;
+  assertEquals(drain(second), range(0, 40));
   // Who does not share the copies sees the ring.
   using other = new DataSubscriber(configOf({ pollIntervalMs: 7, history: 1 }), stream, { runtime });
   const seen: number[] = [];
   other.poll(({ data }) => void seen.push(new DataView(data.buffer, data.byteOffset).getUint32(0, true)));
-  assertEquals(seen, [memory.data[word]]);
+  assertEquals(seen, [memory.data[words.at(-1)!]]);
 });
 
 test("BlockCopies: held blocks are what they were, however far the writer goes, and a shared one is one copy", () => {

@@ -86,7 +86,7 @@ test("DataSubscriber lossless, made while the writer is at full speed: nothing i
     await using late = await ReaderPeer.start(stream, { config: { ...config, history: turn } }, {
       runtime: turn % 2 === 0 ? otherRuntime : undefined,
     });
-    const { runs: [{ first: joined }] } = await late.ask(`until 0`) as { runs: readonly [{ first: number }] };
+    const joined = (await late.ask("until 0")).runs[0]!.first;
     await late.ask(`until ${joined + 5000}`);
     const { runs, faults, missedBlocks, droppedByWriter } = await late.finish();
     assertEquals([runs.length, faults, missedBlocks, droppedByWriter], [1, [], 0, 0]);

@@ -10,6 +10,7 @@ const SUBSCRIBERS = [0, 1, 10, 100, 1000];
 /** Processes of one subscriber each, all parked. */
 const PROCESSES = [1, 4, 16];
 const COST_RATIO_MAX = 1.1;
+const REPETITIONS_MAX = 5;
 /** Room for two bursts. */
 const RING_SLOTS = 64;
 
@@ -25,10 +26,11 @@ function nameOf(readers: number, parked: boolean): string {
 
 /** `ring-fanout`: what a block costs the writer at different numbers of readers. */
 export async function measureFanout(id: string, context: Context): Promise<Row[]> {
-  const bursts = Math.round(400 * context.scale);
+  const bursts = Math.round(200 * context.scale);
+  const repetitions = Math.min(REPETITIONS_MAX, context.repetitions);
   const contenders: Record<string, () => Promise<Report>> = {};
   for (const runtime of context.runtimes) Object.assign(contenders, contendersOf(runtime, bursts));
-  const reports = await takeTurns(id, context, contenders);
+  const reports = await takeTurns(id, context, contenders, repetitions);
   return context.runtimes.map((runtime) => {
     const figures: Record<string, number> = {};
     for (const name of Object.keys(contendersOf(runtime, bursts))) {
@@ -40,7 +42,7 @@ export async function measureFanout(id: string, context: Context): Promise<Row[]
       runtime,
       unit: "ns/block",
       value: many,
-      samples: bursts * BURSTS.blocks * context.repetitions,
+      samples: bursts * BURSTS.blocks * repetitions,
       note: "the writer's median cost of a block of one tick, lossy; value: with 1000 subscribers, floor: with 1",
       ...fromComparisons([
         compare("1000 / 1 subscribers", many, figures[nameOf(1, false)], { atMost: COST_RATIO_MAX }),

@@ -4,6 +4,8 @@ import { Payload } from "./payload.ts";
 
 /** What the two ends of a ping-pong do with each block. `bench/floor/pingpong.c` copies. */
 export interface Exchange {
+  /** Whether what was taken is at hand only as long as the handler runs. */
+  readonly inHandler: boolean;
   readonly recordCount: number;
   readonly type: MarketDataType;
   /** The bytes of block `i`. Not timed. */
@@ -21,8 +23,18 @@ export interface Exchange {
   readonly faults: number;
 }
 
+/** What a ping-pong may do with its blocks. */
+export type Work = "copy" | "lent" | "flag";
+
+/** One end's part in a ping-pong of blocks with so many used bytes. */
+export function makeExchange(work: Work, bytes: number): Exchange {
+  if (work === "flag") return new FlagExchange();
+  return work === "lent" ? new LentExchange(bytes) : new CopyExchange(bytes);
+}
+
 /** Copies the used bytes out of each block, and sums them up later. */
-export class CopyExchange implements Exchange {
+class CopyExchange implements Exchange {
+  readonly inHandler = false;
   readonly type: MarketDataType = MarketDataType.Tick;
   sentSum = 0;
   takenSum = 0;
@@ -62,11 +74,56 @@ export class CopyExchange implements Exchange {
   }
 }
 
+/**
+ * Takes each block as the lane hands it out, which is a copy already where a lossy ring is read `stable`: nothing is copied twice.
+ * The copy is the handler's as long as that runs, so it answers and sums up within.
+ */
+class LentExchange implements Exchange {
+  readonly inHandler = true;
+  readonly type: MarketDataType = MarketDataType.Tick;
+  sentSum = 0;
+  takenSum = 0;
+  faults = 0;
+  readonly #payload: Payload;
+  readonly #bytes: number;
+  #lent: Uint8Array = new Uint8Array(0);
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+    this.#payload = new Payload(bytes);
+  }
+
+  get recordCount(): number {
+    return this.#payload.recordCount;
+  }
+
+  prepare(i: number): Uint8Array {
+    const data = this.#payload.at(i);
+    this.sentSum = (this.sentSum + this.#payload.sumOf(i)) | 0;
+    return data;
+  }
+
+  take(block: Block): void {
+    this.#lent = block.data;
+  }
+
+  answer(): Uint8Array {
+    return this.#lent;
+  }
+
+  check(): void {
+    if (this.#lent.length === this.#bytes) this.#payload.received.set(this.#lent);
+    else this.faults++;
+    this.takenSum = (this.takenSum + this.#payload.sumReceived()) | 0;
+  }
+}
+
 /** A block that says one number. */
 const Flag: RecordSchema<{ readonly value: "f64" }> = defineRecord("BenchFlag", { value: "f64" });
 
 /** Touches eight bytes of each block in place: reads one number, which must still be intact after it. */
-export class FlagExchange implements Exchange {
+class FlagExchange implements Exchange {
+  readonly inHandler = false;
   readonly recordCount = 1;
   readonly type: MarketDataType = MarketDataType.Unknown;
   sentSum = 0;

@@ -2,7 +2,7 @@
 //
 // The answering side of `queue-tick`, `ring-tick` and their likes: copies out, copies into the answer, and sums up after it.
 import { type Block, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
-import { CopyExchange, FlagExchange } from "../support/exchange.ts";
+import { makeExchange, type Work } from "../support/exchange.ts";
 import { benchConfig } from "../support/stream.ts";
 import { numberOption, report, sayReady, textOption, until } from "../support/worker.ts";
 
@@ -15,19 +15,27 @@ using out = new DataBroadcaster(config, "pong");
 sayReady();
 await until(() => feed.hasData() || out.getSubscriberCount() > 0);
 
-const exchange = textOption("work") === "flag" ? new FlagExchange() : new CopyExchange(numberOption("bytes"));
-const take = (block: Block): void => exchange.take(block);
+const exchange = makeExchange(textOption("work") as Work, numberOption("bytes"));
+const { recordCount, type } = exchange;
 
-function answer(count: number): void {
-  const { recordCount, type } = exchange;
+function answer(): void {
+  if (!out.broadcast(exchange.answer(), recordCount, type)) throw new Error("No room for an answer");
+  exchange.check();
+}
+
+function take(block: Block): void {
+  exchange.take(block);
+  if (exchange.inHandler) answer();
+}
+
+function answerAll(count: number): void {
   for (let i = 0; i < count; i++) {
     while (feed.poll(take, 1) === 0);
-    if (!out.broadcast(exchange.answer(), recordCount, type)) throw new Error(`No room for answer ${i}`);
-    exchange.check();
+    if (!exchange.inHandler) answer();
   }
 }
 
-answer(rounds);
+answerAll(rounds);
 report({ ok: exchange.faults === 0, checksum: exchange.takenSum >>> 0 });
 // The last answer lies in memory of this process: stay until the other side has read it and is gone.
 await until(() => out.getSubscriberCount() === 0);

@@ -6,7 +6,6 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import {
   type Block,
   BLOCK_DATA_SIZE,
-  BLOCK_HEADER_SIZE,
   BroadcastConfig,
   DataBroadcaster,
   DataSubscriber,
@@ -18,109 +17,42 @@ import {
   fillPattern,
   patternChecksum,
   patternDataType,
-  type PatternKind,
   patternLength,
   patternRecordCount,
   patternRecordSize,
   patternTick,
-  patternTimestampNs,
 } from "./support/pattern.ts";
-import { type Process, startProgram } from "./support/process.ts";
+import {
+  broadcastPattern,
+  checkCppBlock,
+  newStream,
+  type Published,
+  type Received,
+  resultOf,
+  startPublisher,
+  startSubscriber,
+} from "./support/peers.ts";
 import { RouDi } from "./support/roudi.ts";
 import { delay, waitFor } from "./support/wait.ts";
 
 const LOSSY = new BroadcastConfig();
 const LOSSLESS = new BroadcastConfig({ delivery: "lossless" });
-/** Long enough for 100,000 checked blocks on a busy machine. */
-const TIMEOUT_MS = 120_000;
+const QUEUE = { lane: "queue" } as const;
+/** A broadcaster of the queue lane alone, and one with a ring that serves the queue lane beside it. */
+const LANES = ["queue", "auto"] as const;
 
 let roudi: RouDi;
 before(async () => void (roudi = await RouDi.start()));
 after(() => roudi.stop());
 
-let streams = 0;
-const newStream = (): string => `peers_${++streams}`;
-
-/** What a peer publisher prints at its end. */
-interface Published {
-  readonly published: number;
-  readonly first: number;
-  readonly last: number;
-  readonly checksum: number;
-}
-
-/** What a peer subscriber prints at its end. */
-interface Received {
-  readonly received: number;
-  readonly missed: number;
-  readonly bad: number;
-  readonly backwards: number;
-  readonly first: number;
-  readonly last: number;
-  readonly publishers: number;
-  readonly checksum: number;
-}
-
-const startPublisher = (stream: string, ...args: string[]): Process =>
-  startProgram("build/bin/peer_publisher", ["--stream", stream, "--wait-subscribers", "1", ...args]);
-const startSubscriber = (stream: string, ...args: string[]): Process =>
-  startProgram("build/bin/peer_subscriber", ["--stream", stream, ...args]);
-
-/** The line of JSON that a peer ends with. */
-async function resultOf<Result>(peer: Process): Promise<Result> {
-  const exit = await peer.exited({ timeoutMs: TIMEOUT_MS });
-  assertEquals(exit, { code: 0, signal: null }, peer.report());
-  return JSON.parse(peer.lines.at(-1)!);
-}
-
-/** Checks every field of a block that the C++ publisher sent. Returns its sequence. */
-function checkCppBlock(block: Block, kind: PatternKind): number {
-  const { sequence, data } = block;
-  const same = block.recordCount === patternRecordCount(kind, sequence) &&
-    block.dataType === patternDataType(kind, sequence) && block.timestampNs === patternTimestampNs(sequence) &&
-    block.recordSize === 0 && block.schemaId === 0 && block.sourceSequence === sequence && block.intact &&
-    data.length === BLOCK_DATA_SIZE;
-  if (!same) throw new Error(`the header of block ${sequence} differs`);
-  // The bytes that the C++ side does not know are zero as it left them.
-  const header = new Uint8Array(data.buffer, data.byteOffset - BLOCK_HEADER_SIZE, BLOCK_HEADER_SIZE);
-  for (let at = 25; at < BLOCK_HEADER_SIZE; at++) {
-    if (header[at] !== 0) throw new Error(`header byte ${at} of block ${sequence} is ${header[at]}`);
-  }
-  if (kind === "full") {
-    const fault = checkPattern(kind, sequence, data.subarray(0, patternLength(kind, sequence)));
-    if (fault !== "") throw new Error(fault);
-    return sequence;
-  }
-  const ticks = block.records(Tick);
-  if (ticks.length !== block.recordCount) throw new Error(`block ${sequence} has ${ticks.length} ticks`);
-  let index = 0;
-  for (const tick of ticks) {
-    const wanted = patternTick(sequence, index);
-    const equal = tick.timestampNs === wanted.timestampNs && tick.last === wanted.last && tick.bid === wanted.bid &&
-      tick.ask === wanted.ask && tick.volume === wanted.volume && tick.symbol === wanted.symbol;
-    if (!equal) throw new Error(`tick ${index} of block ${sequence} is ${JSON.stringify(tick.toObject(), text)}`);
-    index++;
-  }
-  return sequence;
-}
-
-const text = (_: string, value: unknown): unknown => typeof value === "bigint" ? `${value}` : value;
-
-/** Broadcasts the blocks of a pattern, waiting for room where there is none. Returns their checksum. */
-function broadcastPattern(out: DataBroadcaster, kind: PatternKind, count: number): number {
-  const data = new Uint8Array(BLOCK_DATA_SIZE);
-  let checksum = 0;
-  for (let sent = 0; sent < count; sent++) {
-    const sequence = out.nextSequence;
-    const length = fillPattern(kind, sequence, data);
-    const used = data.subarray(0, length);
-    checksum = (checksum + patternChecksum(used)) >>> 0;
-    const recordCount = patternRecordCount(kind, sequence);
-    while (!out.broadcast(used, recordCount, patternDataType(kind, sequence))) {
-      assert(out.waitForRoomSync(30_000), "the peer does not read");
-    }
-  }
-  return checksum;
+/** Broadcasts nothing but what it must until the queue lane beside a ring is served, as it is from then on for all who subscribe. */
+async function openQueueLane(out: DataBroadcaster, runtime: Runtime): Promise<DataSubscriber> {
+  const opener = new DataSubscriber(LOSSY.with({ ...QUEUE, queueCapacity: 1 }), out.stream, { runtime });
+  await waitFor(() => {
+    broadcastPattern(out, "ticks", 1);
+    return opener.hasData();
+  }, { what: "the queue lane to be served" });
+  return opener;
 }
 
 for (const [kind, count] of [["ticks", 100_000], ["full", 100_000]] as const) {
@@ -149,72 +81,111 @@ for (const [kind, count] of [["ticks", 100_000], ["full", 100_000]] as const) {
     assertEquals([receivedBlocks, missedBlocks, gaps, broadcasters, foreignChunks], [count, 0, 0, 1, 0]);
   });
 
-  test(`C++ receives ${count} blocks of ${kind}: every field of every block arrives`, async () => {
+  for (const lane of LANES) {
+    test(`C++ receives ${count} blocks of ${kind} of lane ${lane}: every field of every block arrives`, async () => {
+      using runtime = Runtime.open();
+      const stream = newStream();
+      using out = new DataBroadcaster(LOSSLESS.with({ lane }), stream, { runtime });
+      using _opener = await openQueueLane(out, runtime);
+      const first = out.nextSequence;
+      const last = first + count - 1;
+      await using peer = startSubscriber(
+        stream,
+        ...["--last-sequence", `${last}`, "--pattern", kind, "--expect", "ours", "--lossless"],
+        ...["--record-size", `${patternRecordSize(kind)}`, "--schema-id", "0"],
+      );
+      await waitFor(() => out.getSubscriberCount() === 2);
+      const checksum = broadcastPattern(out, kind, count);
+      const result = await resultOf<Received>(peer);
+      assertEquals(result, {
+        received: count,
+        missed: 0,
+        bad: 0,
+        backwards: 0,
+        first,
+        last,
+        publishers: 1,
+        checksum,
+      }, peer.report());
+      assertEquals(out.getStats().queueLaneMissedBlocks, 0);
+    });
+  }
+}
+
+for (const lane of LANES) {
+  test(`C++ receives what a record writer of lane ${lane} writes, with its schema id`, async () => {
     using runtime = Runtime.open();
     const stream = newStream();
-    using out = new DataBroadcaster(LOSSLESS, stream, { runtime });
+    using out = new DataBroadcaster(LOSSLESS.with({ lane, flushAfterMs: 60_000 }), stream, { runtime });
+    using _opener = await openQueueLane(out, runtime);
+    const first = out.nextSequence;
+    const count = 113 * 20;
     await using peer = startSubscriber(
       stream,
-      ...["--count", `${count}`, "--pattern", kind, "--expect", "ours", "--lossless"],
-      ...["--record-size", `${patternRecordSize(kind)}`, "--schema-id", "0"],
+      ...["--last-sequence", `${first + count - 1}`, "--expect", "ours", "--lossless"],
+      ...["--record-size", `${Tick.size}`, "--schema-id", `${Tick.id}`],
     );
-    await waitFor(() => out.hasSubscribers());
-    const checksum = broadcastPattern(out, kind, count);
-    const result = await resultOf<Received>(peer);
-    assertEquals(result, {
-      received: count,
-      missed: 0,
-      bad: 0,
-      backwards: 0,
-      first: 0,
-      last: count - 1,
-      publishers: 1,
-      checksum,
-    }, peer.report());
+    await waitFor(() => out.getSubscriberCount() === 2);
+    const ticks = out.writer(Tick);
+    for (let sequence = first; sequence < first + count; sequence++) {
+      for (let index = 0; index < patternRecordCount("ticks", sequence); index++) {
+        while (!ticks.write(patternTick(sequence, index))) assert(out.waitForRoomSync(30_000));
+      }
+      while (!ticks.flush()) assert(out.waitForRoomSync(30_000));
+      assertEquals(out.nextSequence, sequence + 1);
+    }
+    const { received, missed, bad, backwards } = await resultOf<Received>(peer);
+    assertEquals([received, missed, bad, backwards], [count, 0, 0, 0], peer.report());
+  });
+
+  test(`C++ receives what was written into loans of lane ${lane}`, async () => {
+    using runtime = Runtime.open();
+    const stream = newStream();
+    using out = new DataBroadcaster(LOSSLESS.with({ lane }), stream, { runtime });
+    using _opener = await openQueueLane(out, runtime);
+    const first = out.nextSequence;
+    const count = 1000;
+    await using peer = startSubscriber(
+      stream,
+      ...["--last-sequence", `${first + count - 1}`, "--pattern", "full", "--expect", "ours", "--lossless"],
+      ...["--record-size", "8"],
+    );
+    await waitFor(() => out.getSubscriberCount() === 2);
+    for (let sequence = first; sequence < first + count; sequence++) {
+      let loan = out.loan();
+      for (; loan === null; loan = out.loan()) assert(out.waitForRoomSync(30_000));
+      const length = fillPattern("full", sequence, loan.data);
+      loan.publish(length, patternRecordCount("full", sequence), patternDataType("full", sequence));
+    }
+    const { received, missed, bad } = await resultOf<Received>(peer);
+    assertEquals([received, missed, bad], [count, 0, 0], peer.report());
   });
 }
 
-test("C++ receives what a record writer writes, with its schema id", async () => {
+test("C++ that subscribes while a ring is written gets each block from its first one on, beside a reader of the ring", async () => {
   using runtime = Runtime.open();
   const stream = newStream();
-  using out = new DataBroadcaster(LOSSLESS.with({ flushAfterMs: 60_000 }), stream, { runtime });
-  const count = 113 * 20;
-  await using peer = startSubscriber(
-    stream,
-    ...["--count", `${count}`, "--expect", "ours", "--lossless"],
-    ...["--record-size", `${Tick.size}`, "--schema-id", `${Tick.id}`],
-  );
-  await waitFor(() => out.hasSubscribers());
-  const ticks = out.writer(Tick);
-  for (let sequence = 0; sequence < count; sequence++) {
-    for (let index = 0; index < patternRecordCount("ticks", sequence); index++) {
-      while (!ticks.write(patternTick(sequence, index))) assert(out.waitForRoomSync(30_000));
-    }
-    while (!ticks.flush()) assert(out.waitForRoomSync(30_000));
-    assertEquals(out.nextSequence, sequence + 1);
+  using out = new DataBroadcaster(LOSSY, stream, { runtime });
+  using feed = new DataSubscriber(LOSSY, stream, { runtime });
+  let next = 0;
+  for (let round = 0; round < 5; round++) {
+    const began = out.nextSequence;
+    const end = began + 200;
+    await using peer = startSubscriber(stream, "--last-sequence", `${end}`, "--expect", "ours", "--record-size", "72");
+    // It is there for a while when the last ones are sent, which come in the pace of the polling: nobody is too slow for that.
+    await waitFor(() => {
+      if (out.nextSequence < end - 50 || out.getSubscriberCount() === 2) broadcastPattern(out, "ticks", 1);
+      feed.poll((block) => {
+        assertEquals([block.sequence, checkPattern("ticks", block.sequence, block.data)], [next++, ""]);
+      });
+      return out.nextSequence > end;
+    });
+    const { received, missed, bad, backwards, first, last } = await resultOf<Received>(peer);
+    assertEquals([missed, bad, backwards, last, received], [0, 0, 0, end, end - first + 1], peer.report());
+    assert(first >= began, peer.report());
+    await waitFor(() => out.getSubscriberCount() === 1);
   }
-  const { received, missed, bad, backwards } = await resultOf<Received>(peer);
-  assertEquals([received, missed, bad, backwards], [count, 0, 0, 0], peer.report());
-});
-
-test("C++ receives what was written into loans", async () => {
-  using runtime = Runtime.open();
-  const stream = newStream();
-  using out = new DataBroadcaster(LOSSLESS, stream, { runtime });
-  const count = 1000;
-  await using peer = startSubscriber(
-    stream,
-    ...["--count", `${count}`, "--pattern", "full", "--expect", "ours", "--lossless", "--record-size", "8"],
-  );
-  await waitFor(() => out.hasSubscribers());
-  for (let sequence = 0; sequence < count; sequence++) {
-    let loan = out.loan();
-    for (; loan === null; loan = out.loan()) assert(out.waitForRoomSync(30_000));
-    const length = fillPattern("full", sequence, loan.data);
-    loan.publish(length, patternRecordCount("full", sequence), patternDataType("full", sequence));
-  }
-  const { received, missed, bad } = await resultOf<Received>(peer);
-  assertEquals([received, missed, bad], [count, 0, 0], peer.report());
+  assertEquals([feed.getReceiveStats().missedBlocks, next], [0, out.nextSequence]);
 });
 
 test("what C++ publishes faster than it is read is lost, counted to the block", async () => {
@@ -250,23 +221,28 @@ test("what C++ publishes faster than it is read is lost, counted to the block", 
   assertGreater(missedBlocks, 0);
 });
 
-test("what is broadcast faster than C++ reads is lost to it, and its count is ours", async () => {
-  using runtime = Runtime.open();
-  const stream = newStream();
-  using out = new DataBroadcaster(LOSSY, stream, { runtime });
-  const count = 20_000;
-  await using peer = startSubscriber(
-    stream,
-    ...["--last-sequence", `${count - 1}`, "--expect", "ours", "--record-size", "72", "--capacity", "32"],
-    ...["--delay-us", "50"],
-  );
-  await waitFor(() => out.hasSubscribers());
-  broadcastPattern(out, "ticks", count);
-  const { received, missed, bad, backwards, first, last } = await resultOf<Received>(peer);
-  assertEquals([bad, backwards, last], [0, 0, count - 1], peer.report());
-  assertEquals(received + missed, count - first);
-  assertGreater(missed, 0);
-});
+for (const lane of LANES) {
+  test(`what lane ${lane} broadcasts faster than C++ reads is lost to it, and its count is ours`, async () => {
+    using runtime = Runtime.open();
+    const stream = newStream();
+    using out = new DataBroadcaster(LOSSY.with({ lane }), stream, { runtime });
+    using _opener = await openQueueLane(out, runtime);
+    const before = out.nextSequence;
+    const count = 20_000;
+    const end = before + count - 1;
+    await using peer = startSubscriber(
+      stream,
+      ...["--last-sequence", `${end}`, "--expect", "ours", "--record-size", "72", "--capacity", "32"],
+      ...["--delay-us", "50"],
+    );
+    await waitFor(() => out.getSubscriberCount() === 2);
+    broadcastPattern(out, "ticks", count);
+    const { received, missed, bad, backwards, first, last } = await resultOf<Received>(peer);
+    assertEquals([bad, backwards, last], [0, 0, end], peer.report());
+    assertEquals(received + missed, end - first + 1);
+    assertGreater(missed, 0);
+  });
+}
 
 test("two C++ publishers of one stream are told apart, each with its own order and losses", async () => {
   using runtime = Runtime.open();
@@ -303,39 +279,56 @@ test("two C++ publishers of one stream are told apart, each with its own order a
   assertEquals([receivedBlocks, missedBlocks, gaps, broadcasters], [wanted, 499, 499, 2]);
 });
 
-test("a stream that C++ and this module broadcast at once is read by both", async () => {
-  using runtime = Runtime.open();
-  const stream = newStream();
-  const count = 3000;
-  using out = new DataBroadcaster(LOSSLESS, stream, { runtime });
-  using feed = new DataSubscriber(LOSSLESS, stream, { runtime });
-  await using reader = startSubscriber(stream, "--count", `${count * 2}`, "--raw", "--lossless");
-  await reader.waitForLine("ready");
-  await waitFor(() => out.getSubscriberCount() === 2);
-  await using writer = startPublisher(stream, "--count", `${count}`, "--wait-subscribers", "2", "--lossless");
-  const got = new Map<bigint, number>();
-  const data = new Uint8Array(BLOCK_DATA_SIZE);
-  for (let handled = 0; handled < count * 2;) {
-    const sequence = out.nextSequence;
-    if (sequence < count) {
-      const length = fillPattern("ticks", sequence, data);
-      out.broadcast(data.subarray(0, length), patternRecordCount("ticks", sequence), 0);
+for (const lane of LANES) {
+  test(`a stream that C++ and lane ${lane} of this module broadcast at once is read by both`, async () => {
+    using runtime = Runtime.open();
+    const stream = newStream();
+    const count = 3000;
+    using out = new DataBroadcaster(LOSSLESS.with({ lane }), stream, { runtime });
+    // A subscriber that reads a ring does not see those who have none: the queue lane has both.
+    using feed = new DataSubscriber(LOSSLESS.with(QUEUE), stream, { runtime });
+    using ringFeed = lane === "queue" ? null : new DataSubscriber(LOSSLESS, stream, { runtime });
+    using _opener = await openQueueLane(out, runtime);
+    const first = out.nextSequence;
+    while (feed.receive() !== null);
+    await using reader = startSubscriber(stream, "--count", `${count * 2}`, "--raw", "--lossless");
+    await reader.waitForLine("ready");
+    const subscribers = ringFeed === null ? 3 : 4;
+    await waitFor(() => out.getSubscriberCount() === subscribers);
+    await using writer = startPublisher(
+      stream,
+      ...["--count", `${count}`, "--wait-subscribers", "3", "--lossless"],
+    );
+    const got = new Map<bigint, number>();
+    const data = new Uint8Array(BLOCK_DATA_SIZE);
+    let onRing = 0;
+    for (let handled = 0; handled < count * 2;) {
+      const sequence = out.nextSequence;
+      if (sequence < first + count) {
+        const length = fillPattern("ticks", sequence, data);
+        out.broadcast(data.subarray(0, length), patternRecordCount("ticks", sequence), 0);
+      }
+      handled += feed.poll((block) => {
+        const { epoch } = block;
+        const expected = got.get(epoch) ?? (epoch === out.epoch ? first : 0);
+        if (epoch !== out.epoch) checkCppBlock(block, "ticks");
+        else assertEquals(checkPattern("ticks", block.sequence, block.data), "");
+        assertEquals(block.sequence, expected);
+        got.set(epoch, expected + 1);
+      });
+      ringFeed?.poll((block) => {
+        assertEquals([block.epoch, block.sequence], [out.epoch, onRing++]);
+      });
+      if (handled % 100 === 0) await delay(0);
     }
-    handled += feed.poll((block) => {
-      const { epoch } = block;
-      const expected = got.get(epoch) ?? 0;
-      if (epoch !== out.epoch) checkCppBlock(block, "ticks");
-      else assertEquals(checkPattern("ticks", block.sequence, block.data), "");
-      assertEquals(block.sequence, expected);
-      got.set(epoch, expected + 1);
-    });
-    if (handled % 100 === 0) await delay(0);
-  }
-  assertEquals([...got.values()], [count, count]);
-  await resultOf<Published>(writer);
-  const { received, missed, backwards, publishers } = await resultOf<Received>(reader);
-  assertEquals([received, missed, backwards, publishers], [count * 2, 0, 0, 2], reader.report());
-});
+    assertEquals(got.get(out.epoch), first + count);
+    assertEquals([...got.values()].sort((a, b) => a - b), [count, first + count]);
+    if (ringFeed !== null) assertEquals(onRing, first + count);
+    await resultOf<Published>(writer);
+    const { received, missed, backwards, publishers } = await resultOf<Received>(reader);
+    assertEquals([received, missed, backwards, publishers], [count * 2, 0, 0, 2], reader.report());
+  });
+}
 
 test("late subscribers beside a live one get the history of a C++ publisher that goes on, in order and without duplicates", async () => {
   using runtime = Runtime.open();
@@ -387,7 +380,7 @@ test("history of a C++ publisher reaches a late subscriber here, and ours a late
   await resultOf<Published>(peer);
 
   const ours = newStream();
-  using out = new DataBroadcaster(LOSSY.with({ history: 16 }), ours, { runtime });
+  using out = new DataBroadcaster(LOSSY.with({ ...QUEUE, history: 16 }), ours, { runtime });
   broadcastPattern(out, "ticks", 50);
   await using reader = startSubscriber(ours, "--count", "16", "--history", "16", "--record-size", "72");
   const { received, bad, first, last } = await resultOf<Received>(reader);

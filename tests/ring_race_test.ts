@@ -105,11 +105,11 @@ async function race(fields: Partial<BroadcastConfigFields>, take: Take, count: n
 
 for (const [way, take] of Object.entries(TAKES)) {
   test(`RingReader, stable, ${way}: against a writer at full speed every received block is whole, and the others are missed`, () =>
-    race({}, take, 30_000));
+    race({}, take, 12_000));
 
   test(`RingReader, in-place, ${way}: against a writer at full speed every intact block is whole, and the others are missed`, () =>
-    race({ read: "in-place" }, take, 30_000));
+    race({ read: "in-place" }, take, 12_000));
 
   test(`RingReader, lossless, ${way}: against a writer at full speed every block is received, whole`, () =>
-    race({ delivery: "lossless", readerTimeoutMs: 60_000 }, take, 5000));
+    race({ delivery: "lossless", readerTimeoutMs: 60_000 }, take, 2500));
 }

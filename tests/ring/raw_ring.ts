@@ -2,6 +2,7 @@
 // Rings of the memory stack from below: a runtime whose memory a test can reach, and rings whose words it can set by hand.
 import { writeDescription } from "../../src/block/header.ts";
 import { FLAG_LENGTH, OFFSET_DATA } from "../../src/block/layout.ts";
+import { Window } from "../../src/block/window.ts";
 import * as layout from "../../src/ring/layout.ts";
 import { RingWriter } from "../../src/ring/ring_writer.ts";
 import { MemoryTransport } from "../../src/transport/memory_transport.ts";
@@ -51,11 +52,13 @@ export class RingMemory {
   readonly data: Uint32Array;
   readonly table: Uint32Array;
   readonly capacity: number;
+  readonly #window: Window;
 
   constructor({ data, table }: Pick<TransportRing, "data" | "table">) {
     this.data = new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
     this.table = new Uint32Array(table.buffer, table.byteOffset, table.byteLength / 4);
     this.capacity = this.data[layout.RING_OFFSET_CAPACITY / 4]!;
+    this.#window = new Window(data.buffer, true, data.byteOffset, data.byteLength);
   }
 
   /** The ring of a broadcaster. */
@@ -92,7 +95,7 @@ export class RingMemory {
     words[at] = sequence % 2 ** 32;
     words[at + 1] = Math.floor(sequence / 2 ** 32);
     new Uint8Array(words.buffer, words.byteOffset + at * 4 + OFFSET_DATA, LENGTH).set(payload(sequence, LENGTH));
-    writeDescription({ words } as never, at * 4, 1, MarketDataType.Unknown, FLAG_LENGTH, LENGTH, LENGTH, 0);
+    writeDescription(this.#window, at * 4, 1, MarketDataType.Unknown, FLAG_LENGTH, LENGTH, LENGTH, 0);
   }
 
   /** What a writer leaves that has committed all blocks below `head`, and has prepared the next slot if it does that. */

@@ -3,8 +3,9 @@
 // is left over.
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../mod.ts";
-import { faultOf, fillPayload, PAYLOAD_BYTES } from "./ring/payload.ts";
+import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
+import { epochOf } from "./ring/epoch.ts";
+import { faultOf, sendAll } from "./ring/payload.ts";
 import { otherRuntime, ReaderPeer, runOf, WriterPeer } from "./ring/peers.ts";
 import { REMAINS_POOLS, runRemainsTrial } from "./ring/remains_trial.ts";
 import { RouDi } from "./support/roudi.ts";
@@ -211,15 +212,11 @@ for (const lane of ["ring", "auto"] as const) {
     await using reader = await ReaderPeer.start(there, { config, way: "for await" });
     await using writer = await WriterPeer.start(back, { config }, { runtime: otherRuntime });
     const got: number[] = [];
-    const data = new Uint8Array(PAYLOAD_BYTES);
     const exchange = async (count: number): Promise<void> => {
       const end = out.nextSequence + count;
       const wanted = got.length + count;
       await waitFor(() => {
-        for (let sent = 0; sent < 100 && out.nextSequence < end; sent++) {
-          fillPayload(data, out.nextSequence);
-          if (!out.broadcast(data, 1, MarketDataType.Unknown)) break;
-        }
+        sendAll(out, Math.min(100, end - out.nextSequence));
         got.push(...drain(feed));
         return out.nextSequence === end && got.length >= wanted;
       });
@@ -236,7 +233,7 @@ for (const lane of ["ring", "auto"] as const) {
     assertEquals([feed.state, feed.getReceiveStats().missedBlocks], ["live", 0]);
     assertEquals([out.getSubscriberCount(), out.getStats().errors], [1, 0]);
     const { runs, faults, missedBlocks, runtime: state } = await reader.ask("stats");
-    const epoch = out.epoch.toString(16).padStart(16, "0");
+    const epoch = epochOf(out);
     assertEquals([runs, faults, missedBlocks, state], [[runOf(epoch, 0, 7000)], [], 0, "detached"]);
     await writer.end();
     await waitFor(() => feed.state === "ended");

@@ -2,9 +2,10 @@
 // Lossless rings between processes: nobody who lives loses anything, and nobody who is gone or stopped holds the writer up for long.
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../mod.ts";
+import { BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
+import { epochOf } from "./ring/epoch.ts";
 import { runLosslessTrial } from "./ring/lossless_trial.ts";
-import { fillPayload, PAYLOAD_BYTES } from "./ring/payload.ts";
+import { sendAll } from "./ring/payload.ts";
 import { otherRuntime, ReaderPeer, runOf, WriterPeer } from "./ring/peers.ts";
 import { RouDi } from "./support/roudi.ts";
 import { waitFor } from "./support/wait.ts";
@@ -20,15 +21,6 @@ const LOSSLESS = { lane: "ring", delivery: "lossless" } as const;
 let roudi: RouDi;
 before(async () => void (roudi = await RouDi.start()));
 after(() => roudi.stop());
-
-const data = new Uint8Array(PAYLOAD_BYTES);
-
-/** Broadcasts until there is no room; returns how many blocks were taken. */
-function fill(out: DataBroadcaster): number {
-  const first = out.nextSequence;
-  do fillPayload(data, out.nextSequence); while (out.broadcast(data, 1, MarketDataType.Unknown));
-  return out.nextSequence - first;
-}
 
 for (const [slots, blocks] of Object.entries(BLOCKS)) {
   test(`DataBroadcaster lossless, ${blocks} blocks at full speed over ${slots} slots: a fast and a slow reader get all, a killed one is dropped`, async () => {
@@ -108,22 +100,22 @@ test("DataBroadcaster lossless does not overrun a subscriber that waits for its 
   for (const { process } of [reader, other]) process.kill("SIGSTOP");
   using runtime = Runtime.open();
   using out = new DataBroadcaster(new BroadcastConfig(config), stream, { runtime });
-  const taken = fill(out);
+  const taken = sendAll(out);
   assertGreater(taken, 0);
   assertGreaterOrEqual(config.bufferDepth, taken);
-  assertEquals([out.getSubscriberCount(), out.waitForRoomSync(30), fill(out)], [0, false, 0]);
+  assertEquals([out.getSubscriberCount(), out.waitForRoomSync(30), sendAll(out)], [0, false, 0]);
   reader.process.kill("SIGCONT");
   await waitFor(() => out.getSubscriberCount() === 1);
   // The other one still has all of them before it.
-  assertEquals([out.waitForRoomSync(30), fill(out)], [false, 0]);
+  assertEquals([out.waitForRoomSync(30), sendAll(out)], [false, 0]);
   other.process.kill("SIGCONT");
   assert(await out.waitForRoom(30_000));
   while (out.nextSequence < 2000) {
-    fill(out);
+    sendAll(out);
     assert(await out.waitForRoom(30_000));
   }
   const next = out.nextSequence;
-  const epoch = out.epoch.toString(16).padStart(16, "0");
+  const epoch = epochOf(out);
   for (const peer of [reader, other]) {
     await peer.ask(`until ${next - 1}`);
     const { runs, faults, missedBlocks } = await peer.ask("stats");
@@ -141,19 +133,19 @@ test("DataBroadcaster lossless waits for a subscriber that does not come for rea
   using feed = new DataSubscriber(new BroadcastConfig(config), stream, { runtime });
   const began = performance.now();
   using out = new DataBroadcaster(new BroadcastConfig(config), stream, { runtime });
-  const taken = fill(out);
+  const taken = sendAll(out);
   assertGreaterOrEqual(config.bufferDepth, taken);
   // This one has read, and still there is no room.
   assertEquals([feed.poll(() => {}), out.hasSubscribers()], [taken, true]);
   assert(await out.waitForRoom(PATIENCE * config.readerTimeoutMs));
   assertGreaterOrEqual(performance.now() - began, config.readerTimeoutMs - 1);
   while (out.nextSequence < 2000) {
-    fill(out);
+    sendAll(out);
     feed.poll(() => {});
   }
   reader.process.kill("SIGCONT");
   await waitFor(async () => (await reader.ask("stats")).state === "live");
-  assertGreater(fill(out), 0);
+  assertGreater(sendAll(out), 0);
   await reader.ask(`until ${out.nextSequence - 1}`);
   const { receivedBlocks, missedBlocks, runs } = await reader.finish();
   assertEquals(receivedBlocks + missedBlocks, runs[0]!.last + 1);

@@ -4,8 +4,9 @@
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../mod.ts";
+import { epochOf } from "./ring/epoch.ts";
 import { parkingOf, ReaderPeer, WriterPeer } from "./ring/peers.ts";
-import { fillPayload, PAYLOAD_BYTES } from "./ring/payload.ts";
+import { sendAll } from "./ring/payload.ts";
 import { startScript } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
 import { waitFor } from "./support/wait.ts";
@@ -23,7 +24,6 @@ after(() => roudi.stop());
 
 let streams = 0;
 const newStream = (): string => `waiting_${++streams}`;
-const epochOf = (out: DataBroadcaster): string => out.epoch.toString(16).padStart(16, "0");
 
 /** Looks without pause until somebody is parked: this thread has nothing else to do. */
 function awaitParked(epoch: string, word: "data" | "room"): void {
@@ -135,10 +135,9 @@ test("waitForRoom parks, and is woken by a reader of another process", async () 
   using out = new DataBroadcaster(new BroadcastConfig(LOSSLESS), stream, { runtime });
   await using reader = await ReaderPeer.start(stream, { config: LOSSLESS });
   const epoch = epochOf(out);
-  const data = new Uint8Array(PAYLOAD_BYTES);
   for (let round = 0; round < 20; round++) {
     await reader.ask("pause");
-    do fillPayload(data, out.nextSequence); while (out.broadcast(data, 1, MarketDataType.Unknown));
+    sendAll(out);
     const { wakes } = parkingOf(epoch, "room");
     const room = out.waitForRoom(LONG_MS);
     await waitFor(() => parkingOf(epoch, "room").isParked);

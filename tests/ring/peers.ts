@@ -11,6 +11,10 @@ import type { WriterDemand, WriterReport } from "./writer.ts";
 /** The runtime that this test does not run in. */
 export const otherRuntime: RuntimeName = currentRuntime === "deno" ? "bun" : "deno";
 
+/** The scripts that the processes run. */
+export const WRITER = "tests/ring/writer.ts";
+export const READER = "tests/ring/reader.ts";
+
 /** A second process that says something for each line that it is told. */
 class Peer<Report> {
   readonly process: Process;
@@ -52,8 +56,12 @@ export class WriterPeer extends Peer<WriterReport> {
   }
 
   /** Starts one, and resolves when it offers its stream. */
-  static async start(stream: string, demand: WriterDemand = {}, options: ScriptOptions = {}): Promise<WriterPeer> {
-    const process = startScript("tests/ring/writer.ts", [stream, JSON.stringify(demand)], options);
+  static start(stream: string, demand: WriterDemand = {}, options: ScriptOptions = {}): Promise<WriterPeer> {
+    return WriterPeer.of(startScript(WRITER, [stream, JSON.stringify(demand)], options));
+  }
+
+  /** A process that runs the writer's script, when it offers its stream. */
+  static async of(process: Process): Promise<WriterPeer> {
     const { epoch } = JSON.parse(await process.nextLine()) as { epoch: string };
     return new WriterPeer(process, epoch);
   }
@@ -62,8 +70,12 @@ export class WriterPeer extends Peer<WriterReport> {
 /** A process that reads. */
 export class ReaderPeer extends Peer<ReaderReport> {
   /** Starts one, and resolves when it is subscribed. */
-  static async start(stream: string, demand: ReaderDemand = {}, options: ScriptOptions = {}): Promise<ReaderPeer> {
-    const process = startScript("tests/ring/reader.ts", [stream, JSON.stringify(demand)], options);
+  static start(stream: string, demand: ReaderDemand = {}, options: ScriptOptions = {}): Promise<ReaderPeer> {
+    return ReaderPeer.of(startScript(READER, [stream, JSON.stringify(demand)], options));
+  }
+
+  /** A process that runs the reader's script, when it is subscribed. */
+  static async of(process: Process): Promise<ReaderPeer> {
     assertEquals(await process.nextLine(), "ready", process.report());
     return new ReaderPeer(process);
   }

@@ -17,14 +17,15 @@ import {
   type ReceiveStats,
   Runtime,
 } from "../../mod.ts";
+import { epochOf } from "./epoch.ts";
 import { faultOf } from "./payload.ts";
 
 /** How a reader is made and reads. */
 export interface ReaderDemand {
   readonly config?: Partial<BroadcastConfigFields>;
   readonly observe?: boolean;
-  /** How it reads: by `poll` between turns of the event loop, or in a loop. Default: poll. */
-  readonly way?: "poll" | "for await";
+  /** How it reads: by `poll` between turns of the event loop, after `waitSync` or not, or in a loop. Default: poll. */
+  readonly way?: "poll" | "waitSync" | "for await";
   /** How long it rests, in milliseconds, and after how many blocks. */
   readonly restMs?: number;
   readonly restBlocks?: number;
@@ -49,6 +50,8 @@ export interface ReaderReport extends Omit<ReceiveStats, "latencyNs"> {
 
 /** Blocks between two turns of the event loop. */
 const SLICE = 256;
+/** How long it does not hear what it is told. */
+const WAIT_MS = 50;
 const FAULTS_MAX = 5;
 
 const [stream, demand] = process.argv.slice(2);
@@ -75,7 +78,7 @@ function handle(block: Block): void {
   if (fault !== "") note(fault);
   if (run === undefined || block.epoch !== epoch) {
     epoch = block.epoch;
-    run = { epoch: epoch.toString(16).padStart(16, "0"), first: sequence, last: sequence, blocks: 1 };
+    run = { epoch: epochOf(block), first: sequence, last: sequence, blocks: 1 };
     runs.push(run);
   } else {
     if (sequence !== run.last + 1) note(`block ${sequence} came after block ${run.last}`);
@@ -95,6 +98,7 @@ function say(): void {
 
 async function poll(): Promise<void> {
   while (!isEnding) {
+    if (way === "waitSync" && !isPaused) feed.waitSync(WAIT_MS);
     const handled = isPaused ? 0 : feed.poll(handle, restBlocks);
     if (handled > 0 && restMs === undefined) await new Promise((resolve) => setImmediate(resolve));
     else await rest(restMs ?? 1);
@@ -123,5 +127,5 @@ async function obey(): Promise<void> {
 }
 
 console.log("ready");
-await Promise.all([obey(), way === "poll" ? poll() : loop()]);
+await Promise.all([obey(), way === "for await" ? loop() : poll()]);
 say();

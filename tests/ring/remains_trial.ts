@@ -8,6 +8,7 @@
 import process from "node:process";
 import { assertEquals } from "@std/assert";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
+import { epochOf } from "./epoch.ts";
 import { type Process, startScript } from "../support/process.ts";
 import { Random } from "../support/random.ts";
 import { type Pool, RouDi } from "../support/roudi.ts";
@@ -51,7 +52,7 @@ export async function runRemainsTrial(starts: number, seed: number): Promise<Rem
   let deadRings = 0;
   using runtime = Runtime.open();
   using mine = new DataBroadcaster(config, "mine", { runtime });
-  const own = mine.epoch.toString(16).padStart(16, "0");
+  const own = epochOf(mine);
   const end = async (starter: Process, isKilled: boolean): Promise<void> => {
     if (isKilled) {
       starter.kill("SIGKILL");

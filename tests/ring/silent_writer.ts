@@ -6,6 +6,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { epochOf } from "./epoch.ts";
 import { countCalls } from "./counted_calls.ts";
 
 const [stream, blocks] = process.argv.slice(2);
@@ -13,7 +14,7 @@ const data = new Uint8Array(64);
 const calls = countCalls();
 using runtime = Runtime.open();
 using out = new DataBroadcaster(new BroadcastConfig(), stream!, { runtime });
-console.log(out.epoch.toString(16).padStart(16, "0"));
+console.log(epochOf(out));
 for await (const _ of createInterface({ input: process.stdin })) {
   for (const name of Object.keys(calls)) delete calls[name];
   for (let sent = 0; sent < Number(blocks); sent++) out.broadcast(data, 1, MarketDataType.Unknown);

@@ -5,6 +5,7 @@
 // when all are made, and holds them until its input ends.
 import process from "node:process";
 import { BroadcastConfig, DataBroadcaster, Runtime } from "../../mod.ts";
+import { epochOf } from "./epoch.ts";
 
 const [stream, count] = process.argv.slice(2);
 const config = new BroadcastConfig({ bufferDepth: 16 });
@@ -13,7 +14,7 @@ const outs: DataBroadcaster[] = [];
 while (outs.length < Number(count)) {
   const out = new DataBroadcaster(config, `${stream}_${outs.length}`);
   outs.push(out);
-  console.log(out.epoch.toString(16).padStart(16, "0"));
+  console.log(epochOf(out));
 }
 console.log("done");
 process.stdin.resume();

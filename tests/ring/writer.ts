@@ -11,6 +11,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { BroadcastConfig, type BroadcastConfigFields, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { epochOf } from "./epoch.ts";
 import { fillPayload, PAYLOAD_BYTES } from "./payload.ts";
 
 /** How a writer is made. */
@@ -71,7 +72,7 @@ async function run(count: number): Promise<void> {
   }
 }
 
-console.log(JSON.stringify({ epoch: out.epoch.toString(16).padStart(16, "0") }));
+console.log(JSON.stringify({ epoch: epochOf(out) }));
 let ran: Promise<void> = Promise.resolve();
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, argument] = line.split(" ");

@@ -39,6 +39,10 @@ export const RING_OFFSET_HEAD_HIGH_LAST = 136;
 export const RING_OFFSET_HEARTBEAT_MS = 192;
 export const RING_OFFSET_STATE = 196;
 export const RING_OFFSET_QUEUE_SUBSCRIBERS = 256;
+export const RING_OFFSET_SERVICE_BYTES = 512;
+export const RING_OFFSET_STREAM_BYTES = 516;
+/** Bytes that the header has for each of the two names. */
+export const RING_NAME_BYTES = 104;
 export const RING_HEADER_BYTES = 4096;
 export const RING_SLOT_BYTES: number = BLOCK_SIZE;
 

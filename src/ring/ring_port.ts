@@ -56,6 +56,7 @@ export class RingPort {
     const ring = transport.attachRing(news.epochLow, news.epochHigh);
     try {
       this.view = new RingView(action, ring, false);
+      this.view.requireEpoch(action, news.epochLow, news.epochHigh);
     } catch (error) {
       ring.close();
       throw error;
@@ -173,7 +174,7 @@ export class RingPort {
       return;
     }
     const expected = this.#arm();
-    if (!reader.hasData()) this.#ring.wait(RING_DATA, expected, timeoutMs);
+    if (!reader.takeBearings()) this.#ring.wait(RING_DATA, expected, timeoutMs);
   }
 
   /** Calls a reader back when data come. One park serves all readers of the Worker. */
@@ -188,7 +189,7 @@ export class RingPort {
       this.#ring.park(RING_DATA, this.#arm(), () => this.#woken());
     }
     // The flag is up: what comes after this look lowers it.
-    if (!reader.hasData()) return;
+    if (!reader.takeBearings()) return;
     queueMicrotask(() => {
       if (this.#parked.get(reader) !== onReady) return;
       this.unpark(reader);

@@ -209,7 +209,7 @@ export class RingReader implements BlockOwner {
 
   /** Whether the ring can be left: its writer has ended, everything was read and nothing of it is in use. */
   isDrained(): boolean {
-    return this.#inPlaceCount === 0 && this.port.isEnded() && !this.hasData();
+    return this.#inPlaceCount === 0 && this.port.isEnded() && !this.takeBearings();
   }
 
   /** The writer stopped waiting for this Worker; reading can go on from here. */

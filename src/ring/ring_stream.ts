@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RingGoneError, TooManyBroadcastersError } from "../errors.ts";
-import type { RingFinder, Transport } from "../transport/transport.ts";
+import type { RingFinder, RingNews, Transport } from "../transport/transport.ts";
 import { RINGS_OF_STREAM_MAX } from "./layout.ts";
 import { RingPort } from "./ring_port.ts";
 
@@ -28,6 +28,8 @@ export class RingStream {
   readonly #members = new Set<RingMember>();
   readonly #parked = new Set<() => void>();
   readonly #onEmpty: () => void;
+  /** Rings that were too many. */
+  readonly #surplus: RingNews[] = [];
 
   constructor(transport: Transport, demand: RingStreamDemand, onEmpty: () => void) {
     this.#transport = transport;
@@ -51,9 +53,9 @@ export class RingStream {
     this.#onEmpty();
   }
 
-  /** Whether a ring was announced that nobody has looked at. */
+  /** Whether a ring was announced that nobody has looked at, or there is room again for one that was too many. */
   hasNews(): boolean {
-    return this.#finder.hasNews();
+    return this.#finder.hasNews() || (this.#surplus.length > 0 && this.#ports.size < RINGS_OF_STREAM_MAX);
   }
 
   /**
@@ -65,34 +67,20 @@ export class RingStream {
   look(): boolean {
     let found = false;
     for (;;) {
-      const news = this.#finder.next();
+      const hasRoom = this.#ports.size < RINGS_OF_STREAM_MAX;
+      const news = (hasRoom ? this.#surplus.shift() : undefined) ?? this.#finder.next();
       if (news === null) return found;
       if ([...this.#ports].some(({ view }) => view.epochLow === news.epochLow && view.epochHigh === news.epochHigh)) {
         continue;
       }
-      if (this.#ports.size >= RINGS_OF_STREAM_MAX) {
+      if (!hasRoom) {
+        this.#surplus.push(news);
         throw new TooManyBroadcastersError(`subscribe to stream ${JSON.stringify(this.#demand.stream)}`, {
-          value: this.#ports.size + 1,
+          value: this.#ports.size + this.#surplus.length,
           limit: RINGS_OF_STREAM_MAX,
         });
       }
-      const { stream, observe, pollIntervalMs } = this.#demand;
-      try {
-        const port = new RingPort(
-          this.#transport,
-          news,
-          stream,
-          observe,
-          pollIntervalMs,
-          () => this.#ports.delete(port),
-        );
-        this.#ports.add(port);
-        for (const member of [...this.#members]) member.adopt(port);
-        found = true;
-      } catch (error) {
-        // It ended before anybody here could see it.
-        if (!(error instanceof RingGoneError)) throw error;
-      }
+      found = this.#attach(news) || found;
     }
   }
 
@@ -104,6 +92,27 @@ export class RingStream {
 
   unpark(onNews: () => void): void {
     if (this.#parked.delete(onNews) && this.#parked.size === 0) this.#finder.unpark();
+  }
+
+  /** Attaches to a ring and tells every subscriber; false when it ended before anybody here could see it. */
+  #attach(news: RingNews): boolean {
+    const { stream, observe, pollIntervalMs } = this.#demand;
+    try {
+      const port = new RingPort(
+        this.#transport,
+        news,
+        stream,
+        observe,
+        pollIntervalMs,
+        () => this.#ports.delete(port),
+      );
+      this.#ports.add(port);
+      for (const member of [...this.#members]) member.adopt(port);
+      return true;
+    } catch (error) {
+      if (error instanceof RingGoneError) return false;
+      throw error;
+    }
   }
 
   #wake(): void {

@@ -104,6 +104,13 @@ export class RingView {
     this.epochHigh = word(layout.RING_OFFSET_EPOCH + 4);
     must("reader table's epoch", tableWord(layout.TABLE_OFFSET_EPOCH), this.epochLow);
     must("reader table's epoch", tableWord(layout.TABLE_OFFSET_EPOCH + 4), this.epochHigh);
+    if (this.epochLow === 0 && this.epochHigh === 0) refuse(action, "epoch", 0, 1);
+    const flags = word(layout.RING_OFFSET_FLAGS);
+    if ((flags & ~layout.RING_FLAG_LOSSLESS) !== 0) refuse(action, "flags", flags, layout.RING_FLAG_LOSSLESS);
+    for (const offset of [layout.RING_OFFSET_SERVICE_BYTES, layout.RING_OFFSET_STREAM_BYTES]) {
+      const bytes = word(offset);
+      if (bytes > layout.RING_NAME_BYTES) refuse(action, "length of a name", bytes, layout.RING_NAME_BYTES);
+    }
     this.firstSequence = u64(window, layout.RING_OFFSET_FIRST_SEQUENCE);
     if (this.firstSequence > SEQUENCE_MAX) refuse(action, "first sequence", this.firstSequence, SEQUENCE_MAX);
 
@@ -114,13 +121,19 @@ export class RingView {
     this.tableWritable = ring.tableWritable;
     this.capacity = capacity;
     this.entryCount = entryCount;
-    this.lossless = (word(layout.RING_OFFSET_FLAGS) & layout.RING_FLAG_LOSSLESS) !== 0;
+    this.lossless = (flags & layout.RING_FLAG_LOSSLESS) !== 0;
     this.heartbeatIntervalMs = word(layout.RING_OFFSET_HEARTBEAT_INTERVAL_MS);
     this.maxSubscribers = word(layout.RING_OFFSET_MAX_SUBSCRIBERS);
     this.readerTimeoutMs = word(layout.RING_OFFSET_READER_TIMEOUT_MS);
     this.createdMs = Number((window.u64[layout.RING_OFFSET_CREATED_NS >>> 3]! / 1_000_000n) & 0xffffffffn);
     this.#tableWindow = tableWindow;
     this.#mask = capacity - 1;
+  }
+
+  /** Throws unless it has the epoch that it was announced with. */
+  requireEpoch(action: string, low: number, high: number): void {
+    if (this.epochLow !== low) refuse(action, "epoch", this.epochLow, low);
+    if (this.epochHigh !== high) refuse(action, "epoch", this.epochHigh, high);
   }
 
   /** The byte offset of the slot of a sequence. */

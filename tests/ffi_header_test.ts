@@ -8,8 +8,9 @@ import { assert, assertEquals } from "@std/assert";
 import { errorClassOfStatus, errorOfStatus, InternalError } from "../src/errors.ts";
 import { ABI_VERSION, SYMBOLS } from "../src/ffi/symbols.ts";
 import type { NativeFunction, NativeType } from "../src/ffi/types.ts";
+import { RING_CAPACITY_MAX, RING_CAPACITY_MIN, RING_ENTRIES_MAX, RING_FLAG_LOSSLESS } from "../src/ring/layout.ts";
 import { NAME_BYTES_MAX } from "../src/transport/names.ts";
-import { TAKE_ENTRY_WORDS, TAKE_MAX } from "../src/transport/transport.ts";
+import { RING_DATA, RING_ROOM, TAKE_ENTRY_WORDS, TAKE_MAX } from "../src/transport/transport.ts";
 import { projectFolder } from "./support/runtime.ts";
 
 const header = readFileSync(`${projectFolder}/c_shim/include/qaultra_ipc/qipc.h`, "utf8");
@@ -60,7 +61,7 @@ describe("symbols.ts and qipc.h", () => {
   test("the header's prototypes are all found", () => {
     const names = [...new Set(code.match(/\bqipc_[a-z_]+(?=\s*\()/g))];
     assertEquals([...declared.keys()], names);
-    assert(names.length > 25);
+    assert(names.length > 40);
   });
 
   test("every function of the table is in the header with the same parameters and result", () => {
@@ -87,6 +88,11 @@ describe("symbols.ts and qipc.h", () => {
     assertEquals(NAME_BYTES_MAX, constant("QIPC_NAME_BYTES_MAX"));
     assertEquals(TAKE_MAX, constant("QIPC_TAKE_MAX"));
     assertEquals(TAKE_ENTRY_WORDS * 4, constant("QIPC_TAKE_ENTRY_BYTES"));
+    assertEquals(RING_CAPACITY_MIN, constant("QIPC_RING_CAPACITY_MIN"));
+    assertEquals(RING_CAPACITY_MAX, constant("QIPC_RING_CAPACITY_MAX"));
+    assertEquals(RING_ENTRIES_MAX, constant("QIPC_RING_ENTRIES_MAX"));
+    assertEquals(RING_FLAG_LOSSLESS, constant("QIPC_RING_LOSSLESS"));
+    assertEquals([RING_DATA, RING_ROOM], [constant("QIPC_RING_DATA"), constant("QIPC_RING_ROOM")]);
   });
 });
 
@@ -96,7 +102,7 @@ describe("status.ts and qipc.h", () => {
   test("the statuses are numbered without a gap, each number once", () => {
     const numbers = statuses.map(([, number]) => number).sort((a, b) => a - b);
     assertEquals(numbers, Array.from({ length: numbers.length }, (_, index) => index - errors.length));
-    assert(errors.length >= 36);
+    assert(errors.length >= 41);
   });
 
   test("every error status has a class of its own", () => {

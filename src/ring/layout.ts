@@ -48,8 +48,7 @@ export const RING_SLOT_BYTES: number = BLOCK_SIZE;
 
 /** The ring waits for its readers in place of overtaking them. */
 export const RING_FLAG_LOSSLESS = 1;
-/** Values of the state word. */
-export const RING_LIVE = 1;
+/** The state word of a ring whose writer has ended it. */
 export const RING_CLOSED = 2;
 /** In place of a count: the writer's ports are gone. */
 export const QUEUE_PORTS_GONE = 0xffffffff;
@@ -72,7 +71,6 @@ export const TABLE_ENTRY_BYTES = 64;
 
 // An entry of the table.
 export const ENTRY_OFFSET_STATE = 0;
-export const ENTRY_OFFSET_PID = 4;
 export const ENTRY_OFFSET_CURSOR = 8;
 export const ENTRY_OFFSET_HEARTBEAT_MS = 12;
 export const ENTRY_OFFSET_SUBSCRIBERS = 16;

@@ -46,7 +46,7 @@ function queueLane(name: string, delivery: "lossy" | "lossless"): Lane {
     keptAtLeast: (capacity) => capacity,
     takenAtMost: (capacity) => capacity,
     config: (fields: Partial<BroadcastConfigFields> = {}) =>
-      new BroadcastConfig({ delivery, lane: "queue", ...fields }),
+      new BroadcastConfig({ delivery, ...fields, lane: "queue" }),
     open,
   };
 }

@@ -153,9 +153,15 @@ export async function receiveFromPeer(runtime: Runtime, exchange: Exchange, coun
   await waitFor(() => feed.state === "ended");
   assertEquals(feed.receive(), null);
   const stats = feed.getReceiveStats();
-  assertEquals([stats.receivedBlocks, stats.receivedBlocks + stats.missedBlocks], [received, count]);
-  assertEquals([stats.tornBlocks, stats.droppedByWriter, stats.broadcasters], [torn, 0, 1]);
-  if (torn === 0) assertEquals(stats.gaps, holes);
+  assertEquals(stats.receivedBlocks + stats.missedBlocks, count);
+  assertEquals([stats.droppedByWriter, stats.broadcasters], [0, 1]);
+  if (exchange.read === "in-place" && delivery === "lossy") {
+    // Some that were still intact when the handler asked had changed when it returned.
+    assert(stats.tornBlocks >= torn);
+    assertEquals(stats.receivedBlocks + stats.tornBlocks, received + torn);
+  } else {
+    assertEquals([stats.receivedBlocks, stats.gaps, stats.tornBlocks], [received, holes, 0]);
+  }
   if (delivery === "lossless") assertEquals([received, holes, checksum], [count, 0, written.checksum]);
   return stats;
 }

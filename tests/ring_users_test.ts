@@ -26,7 +26,7 @@ import { currentRuntime } from "./support/runtime.ts";
 let streams = 0;
 const newStream = (): string => `users_${++streams}`;
 
-test("a process that may not read the data gets an AccessError, and whoever may goes on", async () => {
+test("DataSubscriber that may not read the data is an AccessError, and whoever may goes on", async () => {
   await using _roudi = await RouDi.start({ blocks: 64 });
   using runtime = Runtime.open();
   const stream = newStream();
@@ -61,7 +61,7 @@ if (canSwitchUser()) {
       removeDeadRings();
     });
 
-    test("a user in the owner's group reads and is counted, one outside gets an AccessError, and the owner goes on", async () => {
+    test("DataSubscriber of a user in the owner's group reads and is counted, one outside is an AccessError, the owner goes on", async () => {
       for (const delivery of ["lossy", "lossless"] as const) {
         const stream = newStream();
         const config: Partial<BroadcastConfigFields> = { lane: "ring", delivery, bufferDepth: 64 };
@@ -88,7 +88,7 @@ if (canSwitchUser()) {
       }
     });
 
-    test("what a killed owner left stays while a stranger looks, and is removed by a mate and not by him if it lives", async () => {
+    test("DataBroadcaster removes what a killed one of the same user left, and nothing of another user or of the living", async () => {
       await using living = await WriterPeer.of(startScriptAs(OWNER, WRITER, [newStream()]));
       await using dead = await WriterPeer.of(startScriptAs(OWNER, WRITER, [newStream()]));
       await dead.kill();

@@ -60,7 +60,7 @@ for (const wait of STRATEGIES) {
 }
 
 for (const wait of ["park", "backoff"] as const) {
-  test(`${CROWD} subscribers of a process that are parked at a ring with ${wait} cost one wake-up a block`, async () => {
+  test(`DataBroadcaster.broadcast wakes ${CROWD} subscribers of a process that are parked with ${wait} at once`, async () => {
     using runtime = Runtime.open();
     const stream = newStream();
     using out = new DataBroadcaster(new BroadcastConfig(), stream, { runtime });

@@ -5,6 +5,7 @@ import { assertEquals } from "@std/assert";
 import { TABLE_OFFSET_DATA_WORD, TABLE_OFFSET_ROOM_WORD } from "../../src/ring/layout.ts";
 import { type Process, type ScriptOptions, startScript } from "../support/process.ts";
 import { currentRuntime, type RuntimeName } from "../support/runtime.ts";
+import { waitFor } from "../support/wait.ts";
 import type { ReaderDemand, ReaderReport, Run } from "./reader.ts";
 import type { WriterDemand, WriterReport } from "./writer.ts";
 
@@ -85,6 +86,18 @@ export class ReaderPeer extends Peer<ReaderReport> {
     await this.end();
     return JSON.parse(this.process.lines.at(-1)!) as ReaderReport;
   }
+}
+
+/** What resolves while a test goes on reading, so that nobody who waits for it waits for ever. */
+export async function meanwhile<T>(act: () => void, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  promise.then(settle, settle);
+  await waitFor(() => {
+    act();
+    return isSettled;
+  });
+  return promise;
 }
 
 /** The blocks of a broadcaster from `first` to below `end`, whole and in order. */

@@ -97,7 +97,7 @@ test("MemoryTransport gives rings memory that no other has, and takes it back", 
   assertMisuse(() => newRing(transport, NAME, { capacity: 65536 }), SharedMemoryTooSmallError, {
     value: free,
     limit: ringBytes(65536),
-    says: ["memoryPoolSizeMb", "bufferDepth"],
+    says: ["poolMemoryMb", "bufferDepth"],
   });
   transport.close();
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OptionsDifferError } from "../errors.ts";
 import { MemoryTransport } from "../transport/memory_transport.ts";
-import type { MemoryHandle } from "../transport/memory_handle.ts";
+import { bufferOfHandle, type MemoryHandle } from "../transport/memory_handle.ts";
 import { memoryOptions, OPEN_ACTION, type RuntimeOptions } from "./runtime_options.ts";
 
 /** The memory that this Worker's runtimes of the memory stack share, while one is open. */
@@ -15,12 +15,14 @@ export function openMemory(options: RuntimeOptions): MemoryTransport {
   if (open.size === 0) shared = undefined;
   const text = JSON.stringify(wanted);
   const { handle } = options;
+  // Checked before it is compared with anything.
+  if (handle !== undefined) bufferOfHandle(OPEN_ACTION, handle);
   if (
     shared !== undefined && (handle === undefined ? shared.options !== text : shared.handle.buffer !== handle.buffer)
   ) {
     throw new OptionsDifferError(OPEN_ACTION);
   }
-  const known = handle ?? shared?.handle;
+  const known = handle === undefined ? shared?.handle : handle;
   const transport = known === undefined ? MemoryTransport.create(wanted) : MemoryTransport.attach(known);
   shared ??= { handle: transport.handle, options: text };
   open.add(transport);

@@ -123,7 +123,7 @@ function requireOptionsOf(stack: Stack, options: RuntimeOptions, known: readonly
 function memoryMb({ config, poolMemoryMb }: RuntimeOptions, standard: number, most: number): number {
   if (config !== undefined && !(config instanceof BroadcastConfig)) refuse("config", config, "a BroadcastConfig");
   const ceiling = Math.min(config?.memoryPoolSizeMb ?? most, most);
-  const given = poolMemoryMb ?? Math.min(standard, ceiling);
+  const given = poolMemoryMb === undefined ? Math.min(standard, ceiling) : poolMemoryMb;
   if (!isIntegerIn(given, 1, ceiling)) refuse("poolMemoryMb", given, `an integer from 1 to ${ceiling}`);
   return given;
 }

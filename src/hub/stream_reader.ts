@@ -105,7 +105,10 @@ export class StreamReader implements RingMember {
 
   /** Blocks that may wait for this reader. */
   get capacity(): number {
-    return this.#readers[0]?.port.view.capacity ?? this.#queue?.capacity ?? this.#demand.ringCapacity;
+    const [reader] = this.#readers;
+    if (reader !== undefined) return reader.port.view.capacity;
+    const queue = this.#queue ?? (this.#demand.lane === "queue" ? this.#leftQueue : null);
+    return queue?.capacity ?? this.#demand.ringCapacity;
   }
 
   /** What was lost, on all lanes. */

@@ -21,7 +21,7 @@ const BLOCKS_PER_NEWS = 1024;
 const QUEUE_REST_MS = 20;
 /** Blocks in a row from one of several rings. */
 const FAIR_RUN = 16;
-/** How long a blocked thread sleeps before it looks for new rings again, and how long where it waits for several things. */
+/** How long a blocked thread sleeps before it looks for new rings again; where it waits for several things before it looks at all. */
 const WAIT_SLICE_MS = 10;
 const MANY_WAIT_SLICE_MS = 1;
 
@@ -105,8 +105,7 @@ export class StreamReader implements RingMember {
 
   /** Blocks that may wait for this reader. */
   get capacity(): number {
-    const [reader] = this.#readers;
-    if (reader !== undefined) return reader.port.view.capacity;
+    if (this.#readers.length > 0) return this.#readers[0]!.port.view.capacity;
     const queue = this.#queue ?? (this.#demand.lane === "queue" ? this.#leftQueue : null);
     return queue?.capacity ?? this.#demand.ringCapacity;
   }

@@ -111,7 +111,7 @@ for (const lane of LANES) {
       for (const signal of SIGNALS) script.kill(signal);
       await delay(1);
     }
-    for (const signal of SIGNALS) await waitFor(() => script.lines.includes(`got ${signal}`));
+    await waitFor(() => script.exit !== null || SIGNALS.every((signal) => script.lines.includes(`got ${signal}`)));
     script.closeInput();
     assertEquals(await script.exited(), { code: 0, signal: null }, script.report());
     assertEquals(script.lines.at(-1), "ended true");

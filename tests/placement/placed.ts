@@ -24,7 +24,7 @@ export interface Placed {
   /** The CPUs of this thread before and after, as the kernel lists them. */
   readonly cpusBefore: string;
   readonly cpus: string;
-  /** The CPUs of the process's other threads. */
+  /** The CPUs of the process's other threads: those that were there before, and those of the library. */
   readonly cpusOfOthers: readonly string[];
   /** Policies of the shared memory, as numa_maps names them; none without NUMA in the kernel. */
   readonly policies: Policies;
@@ -68,6 +68,7 @@ const [what, fields] = process.argv.slice(2);
 const config = new BroadcastConfig(JSON.parse(fields ?? "{}") as Partial<BroadcastConfigFields>);
 const other = new BroadcastConfig({ lane: config.lane });
 using runtime = Runtime.open();
+const threadsBefore = readdirSync("/proc/self/task");
 const cpusBefore = cpusOf("/proc/thread-self/status");
 let error: Placed["error"];
 let works = false;
@@ -85,7 +86,10 @@ try {
 }
 const cpus = cpusOf("/proc/thread-self/status");
 const self = readFileSync("/proc/thread-self/stat", "utf8").split(" ")[0];
-const others = readdirSync("/proc/self/task").filter((id) => id !== self);
+// A thread that the runtime starts for itself, as for its collector, has the CPUs of the one that starts it.
+const others = readdirSync("/proc/self/task").filter((id) =>
+  id !== self && (threadsBefore.includes(id) || readFileSync(`/proc/self/task/${id}/comm`, "utf8").startsWith("qipc-"))
+);
 const placed: Placed = {
   cpusBefore,
   cpus,

@@ -4,9 +4,10 @@
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { type Block, BroadcastConfig, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
+import { RING_OFFSET_HEAD_LOW } from "../src/ring/layout.ts";
 import { epochOf } from "./ring/epoch.ts";
 import { faultOf, sendAll } from "./ring/payload.ts";
-import { meanwhile, otherRuntime, ReaderPeer, runOf, WriterPeer } from "./ring/peers.ts";
+import { meanwhile, otherRuntime, pathsOf, ReaderPeer, runOf, wordOf, WriterPeer } from "./ring/peers.ts";
 import { REMAINS_POOLS, runRemainsTrial } from "./ring/remains_trial.ts";
 import { startProgram } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
@@ -78,6 +79,7 @@ for (const [name, fields] of Object.entries({ lossy: RING, lossless: LOSSLESS })
       const target = 1000 + random.integer(1, 5000);
       await waitFor(() => sequences.push(...drain(feed)) > 0 && sequences.at(-1)! >= target);
       await writer.kill();
+      const head = wordOf(pathsOf(writer.epoch).data, RING_OFFSET_HEAD_LOW);
       await waitFor(() => {
         sequences.push(...drain(feed));
         return feed.state === "ended";
@@ -87,6 +89,11 @@ for (const [name, fields] of Object.entries({ lossy: RING, lossless: LOSSLESS })
       assertEquals(after.receivedBlocks - before.receivedBlocks, sequences.length);
       assertEquals(sequences.length + after.missedBlocks - before.missedBlocks, sequences.at(-1)! + 1);
       assertEquals(after.broadcasters, round + 1);
+      // A block is there before the head says so.
+      assert(
+        [head, head + 1].includes(sequences.at(-1)! + 1),
+        `${sequences.at(-1)} is not the last one before ${head}`,
+      );
       assert(sequences.every((sequence, index) => index === 0 || sequence > sequences[index - 1]!));
       // What a lossy reader that had no time was overtaken in is counted, and is nothing that the kill took.
       if (name === "lossless") assertEquals([sequences[0], after.missedBlocks], [0, 0]);

@@ -173,6 +173,7 @@ export class DataSubscriber {
     if (ring === "live" || ring === "stale" || this.config.lane === "ring" || !this.#transport.hasPorts) {
       return ring === "none" ? "waiting" : ring;
     }
+    if (ring === "ended" && this.#transport.state !== "attached") return "ended";
     const queue = this.#watch.state(this.#reader.losses.broadcasters > 0);
     return queue === "waiting" && ring === "ended" ? "ended" : queue;
   }

@@ -36,13 +36,13 @@ export function withRing(losses: ReaderLosses, reader: RingReader, heardBefore: 
   };
 }
 
-/** These and those of the queue lane. */
-export function withQueue(losses: ReaderLosses, queue: QueueReader): ReaderLosses {
+/** These and those of the queue lane, whose broadcasters are new unless they are known. */
+export function withQueue(losses: ReaderLosses, queue: QueueReader, known: ReadonlySet<string>): ReaderLosses {
   return {
     ...losses,
     missedBlocks: losses.missedBlocks + queue.missedBlocks,
     gaps: losses.gaps + queue.gaps,
     foreignChunks: losses.foreignChunks + queue.foreignChunks,
-    broadcasters: losses.broadcasters + queue.broadcasters,
+    broadcasters: losses.broadcasters + queue.heardSources.filter((source) => !known.has(source)).length,
   };
 }

@@ -41,7 +41,7 @@ export interface ReceiveStats {
   readonly receivedBytes: number;
   /**
    * Blocks lost, of each broadcaster: on a ring those committed since this subscriber joined, on the queue lane those between the
-   * first and the last one received. Torn blocks are among them.
+   * first and the last one received, each time that lane is read. Torn blocks are among them.
    */
   readonly missedBlocks: number;
   /** Runs of missed blocks. */

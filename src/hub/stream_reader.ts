@@ -50,8 +50,8 @@ export class StreamReader implements RingMember {
   #blocks = 0;
   #source: LaneReader | null = null;
   #isVolatile = false;
-  /** Of lanes that were left. */
   #past = NO_LOSSES;
+  readonly #pastSources = new Set<string>();
   /** Broadcasters of rings whose blocks came through the queue before. */
   readonly #heardBefore = new Set<RingReader>();
   readonly #parked = new Set<() => void>();
@@ -114,7 +114,7 @@ export class StreamReader implements RingMember {
   get losses(): ReaderLosses {
     let losses = this.#past;
     for (const reader of this.#readers) losses = withRing(losses, reader, this.#heardBefore.has(reader));
-    return this.#queue === null ? losses : withQueue(losses, this.#queue);
+    return this.#queue === null ? losses : withQueue(losses, this.#queue, this.#pastSources);
   }
 
   /** Whether it reads, or read, rings; and the best that their writers do now. */
@@ -258,9 +258,8 @@ export class StreamReader implements RingMember {
     return changed && (this.#nextOfQueue(block, owner, token) || this.#nextOfRings(block, owner, token));
   }
 
-  /** There is always data: new rings must not wait for a pause. */
+  /** There is always data: new rings must not wait for a pause. None is left here, since a block of it was just bound. */
   #blocksPassed(): void {
-    // The block that was just bound must stay the last one, so rings are taken in and none is left.
     if (this.#rings?.hasNews()) this.#rings.look();
   }
 
@@ -360,7 +359,8 @@ export class StreamReader implements RingMember {
     for (const reader of this.#readers) {
       if (queue.expectedOf(reader.port.news.origin) >= 0) this.#heardBefore.add(reader);
     }
-    this.#past = withQueue(this.#past, queue);
+    this.#past = withQueue(this.#past, queue, this.#pastSources);
+    for (const source of queue.heardSources) this.#pastSources.add(source);
     this.#queue = null;
     this.#leftQueue = queue;
     queue.close();

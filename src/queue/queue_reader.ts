@@ -33,7 +33,6 @@ export class QueueReader implements BlockOwner {
   readonly #expected: number[] = [];
   #missed = 0;
   #gaps = 0;
-  #sourceCount = 0;
   #privateToken = PRIVATE_TOKEN_FIRST;
   // Of the block that was bound last.
   #window: Window | undefined;
@@ -110,9 +109,9 @@ export class QueueReader implements BlockOwner {
     return this.#gaps;
   }
 
-  /** Broadcasters that blocks came from. */
-  get broadcasters(): number {
-    return this.#sourceCount;
+  /** Broadcasters that blocks came from, by what tells them apart on every port. */
+  get heardSources(): string[] {
+    return Object.keys(this.#expected).map((source) => this.#port.sources.identity(Number(source)));
   }
 
   get foreignChunks(): number {
@@ -295,9 +294,7 @@ export class QueueReader implements BlockOwner {
 
   #account(source: number, sequence: number): void {
     const expected = this.#expected[source] ?? UNKNOWN;
-    if (expected === UNKNOWN) {
-      this.#sourceCount++;
-    } else if (sequence > expected) {
+    if (expected !== UNKNOWN && sequence > expected) {
       this.#missed += sequence - expected;
       this.#gaps++;
     }

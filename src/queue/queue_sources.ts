@@ -73,6 +73,12 @@ export class QueueSources {
     this.#epochKnown[source] = true;
   }
 
+  /** What tells this source from all others, also on another port: its epoch, or as long as that is unknown its origin. */
+  identity(source: number): string {
+    const kind = this.#epochKnown[source] ? "epoch" : "origin";
+    return `${kind} ${this.#epochHigh[source]} ${this.#epochLow[source]}`;
+  }
+
   epochLow(source: number): number {
     return this.#epochLow[source];
   }

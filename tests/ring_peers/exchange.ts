@@ -112,11 +112,15 @@ export async function receiveFromPeer(runtime: Runtime, exchange: Exchange, coun
   const stream = newStream();
   using feed = new DataSubscriber(configOf(exchange), stream, { runtime, lane: "ring" });
   await using peer: Process = startProgram("build/bin/peer_ring_writer", [
-    ...["--stream", stream, "--count", `${count}`, "--pattern", kind, "--wait-readers", "1"],
+    ...["--stream", stream, "--count", `${count}`, "--pattern", kind, "--wait-readers", "2"],
     ...(delivery === "lossless" ? ["--lossless"] : []),
     ...(plain ? ["--plain"] : []),
   ]);
   const epoch = BigInt(`0x${(await peer.waitForLine("epoch")).split(" ")[1]}`);
+  await waitFor(() => feed.state === "live", { what: "the peer's ring" });
+  // It begins when it counts two. A reader that was still joining could find that the writer has gone once round, and would
+  // have to leave the first block to it.
+  using _starter = new DataSubscriber(configOf(exchange), stream, { runtime, lane: "ring", observe: true });
   const memory = new PatternMemory();
   let next = 0;
   let received = 0;

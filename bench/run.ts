@@ -129,6 +129,8 @@ await using _roudi = await RouDi.start({ blocks: POOL_BLOCKS, monitoring: false 
 for (const id of ids) {
   try {
     rows.push(...await BENCHES[id].measure(id, context));
+    // After each, so that a run that is ended early leaves what it has.
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows, null, 2) + "\n");
   } catch (error) {
     failures++;
     process.stderr.write(`\n${id} failed: ${error instanceof Error ? error.stack : error}\n`);
@@ -138,5 +140,4 @@ context.progress("");
 process.stdout.write(`${formatTable(rows)}\n`);
 writePage({ machine, quick: values.quick, rows });
 process.stdout.write(`\nThe page: ${PAGE}\n`);
-if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(rows, null, 2) + "\n");
 process.exitCode = failures === 0 ? 0 : 1;

@@ -145,6 +145,11 @@ export class BlockSender implements LoanOwner, RuntimeResource {
   close(): void {
     if (this.#closed) return;
     try {
+      // Loans first: a ring has one block being written at a time, and what the writers hold needs it.
+      for (const loan of [...this.#loans]) {
+        this.discardLoan(loan);
+        loan.revoke();
+      }
       closeAll([...this.#flushables].map((reference) => reference.deref()));
     } catch (error) {
       this.fail(error as Error);

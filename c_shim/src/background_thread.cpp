@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <new>
 #include <pthread.h>
+#include <sched.h>
 
 namespace qipc {
 namespace {
@@ -16,6 +17,15 @@ struct Start {
     void (*main)(void*);
     void* context;
 };
+
+/** Where this process may run, before any of its threads is pinned. */
+struct Home {
+    cpu_set_t cpus;
+    bool is_known;
+    Home() noexcept : is_known(sched_getaffinity(0, sizeof cpus, &cpus) == 0) {}
+};
+
+const Home g_home;
 
 void* run(void* argument) {
     const Start start = *static_cast<Start*>(argument);
@@ -36,6 +46,10 @@ bool start_background_thread(const char* name, void (*main)(void*), void* contex
     }
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, kStackBytes);
+    // Not with its maker, which may be pinned to a CPU that it keeps busy.
+    if (g_home.is_known) {
+        pthread_attr_setaffinity_np(&attributes, sizeof g_home.cpus, &g_home.cpus);
+    }
     // A thread inherits the mask of its maker, so it has this one from its first moment.
     sigset_t all;
     sigset_t before;

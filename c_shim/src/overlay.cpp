@@ -104,6 +104,10 @@ void overlay_hook(uint32_t index) noexcept {
         ours.sa_sigaction = kHandlers[static_cast<size_t>(level)];
         ours.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
         ours.sa_mask = top.sa_mask;
+        // One at a time: a runtime's alternate stack has no room for three of these handlers on top of each other.
+        for (const int other : kSignals) {
+            sigaddset(&ours.sa_mask, other);
+        }
         sigaction(kSignals[index], &ours, &replaced);
         if (replaced.sa_sigaction == top.sa_sigaction) {
             return;

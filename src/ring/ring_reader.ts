@@ -52,6 +52,8 @@ export class RingReader implements BlockOwner {
   #looks = 0;
   #missed = 0;
   #gaps = 0;
+  /** The sequence after the last one that was lost. */
+  #missedUntil = -1;
   #torn = 0;
   #dropped = 0;
   #received = false;
@@ -77,7 +79,7 @@ export class RingReader implements BlockOwner {
     const start = port.addReader(this, wanted);
     this.#moveTo(start);
     this.start = start;
-    if (options.history === null && start > wanted) this.#miss(start - wanted);
+    if (options.history === null) this.#miss(wanted, start - wanted);
   }
 
   /** Of the block that was bound last: where it lies. */
@@ -186,7 +188,7 @@ export class RingReader implements BlockOwner {
   /** A block that was bound changed before its user was done with it. */
   tore(): void {
     this.#torn++;
-    this.#miss(1);
+    this.#miss(this.#cursor - 1, 1);
   }
 
   /** One look: whether the slot says that the block is not there yet, as far as a stamp can be believed. */
@@ -217,7 +219,7 @@ export class RingReader implements BlockOwner {
     this.#dropped++;
     this.#pin = NO_PIN;
     if (safe <= this.#cursor) return;
-    this.#miss(safe - this.#cursor);
+    this.#miss(this.#cursor, safe - this.#cursor);
     this.#moveTo(safe);
   }
 
@@ -245,7 +247,7 @@ export class RingReader implements BlockOwner {
       // Exactly a capacity: the block is there until the writer invalidates it, which shows after the head.
       if (behind === this.#capacity && ((loadWord(this.#words, at) - this.#low) | 0) <= 0) continue;
       const resume = Math.max(this.#cursor, head - this.#capacity + layout.resumeMargin(this.#capacity));
-      this.#miss(resume - this.#cursor);
+      this.#miss(this.#cursor, resume - this.#cursor);
       const from = this.gate;
       this.#moveTo(resume);
       if (this.#gates) this.port.moved(from, this.gate);
@@ -269,10 +271,12 @@ export class RingReader implements BlockOwner {
     this.#slotWord = this.#view.slotWord(sequence);
   }
 
-  #miss(blocks: number): void {
+  /** So many blocks from a sequence on are lost. Those that follow upon others that were lost make no new gap. */
+  #miss(from: number, blocks: number): void {
     if (blocks <= 0) return;
     this.#missed += blocks;
-    this.#gaps++;
+    if (from !== this.#missedUntil) this.#gaps++;
+    this.#missedUntil = from + blocks;
   }
 
   /** The sequence so many blocks back, as far as they are surely there. */

@@ -5,7 +5,6 @@ import * as layout from "./layout.ts";
 import { elapsedMs, type RingView } from "./ring_view.ts";
 
 const CHANGES = layout.TABLE_OFFSET_CHANGES >>> 2;
-const ENTRIES_USED = layout.TABLE_OFFSET_ENTRIES_USED >>> 2;
 const DROPPED_READERS = layout.TABLE_OFFSET_DROPPED_READERS >>> 2;
 const ENTRIES = layout.TABLE_HEADER_BYTES >>> 2;
 const ENTRY_WORDS = layout.TABLE_ENTRY_BYTES >>> 2;
@@ -49,7 +48,7 @@ export class ReaderTable {
     const { capacity } = this.#view;
     const table = this.#table;
     let credit = Infinity;
-    for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
+    for (let entry = this.#view.entriesUsed - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
       const state = loadWord(table, at + STATE);
       if ((state & layout.ENTRY_STATUS_MASK) !== layout.ENTRY_GATING) continue;
@@ -67,7 +66,7 @@ export class ReaderTable {
     const table = this.#table;
     const now = this.#transport.clockMs();
     let count = 0;
-    for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
+    for (let entry = this.#view.entriesUsed - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
       const status = loadWord(table, at + STATE) & layout.ENTRY_STATUS_MASK;
       if (status !== layout.ENTRY_GATING && status !== layout.ENTRY_OBSERVING) continue;
@@ -75,15 +74,6 @@ export class ReaderTable {
       count++;
     }
     return count;
-  }
-
-  /** Entries that have been used since the ring was made. */
-  get entriesUsed(): number {
-    return this.#entriesUsed();
-  }
-
-  #entriesUsed(): number {
-    return Math.min(loadWord(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
   }
 
   #isOld(sinceMs: number, nowMs: number): boolean {

@@ -19,6 +19,7 @@ const HEAD_LOW = layout.RING_OFFSET_HEAD_LOW >>> 2;
 const HEAD_HIGH_LAST = layout.RING_OFFSET_HEAD_HIGH_LAST >>> 2;
 const HEARTBEAT = layout.RING_OFFSET_HEARTBEAT_MS >>> 2;
 const STATE = layout.RING_OFFSET_STATE >>> 2;
+const ENTRIES_USED = layout.TABLE_OFFSET_ENTRIES_USED >>> 2;
 const SLOTS = layout.RING_HEADER_BYTES >>> 2;
 const SLOT_WORDS = layout.RING_SLOT_BYTES >>> 2;
 const SLOT_BYTES = layout.RING_SLOT_BYTES;
@@ -134,6 +135,11 @@ export class RingView {
   requireEpoch(action: string, low: number, high: number): void {
     if (this.epochLow !== low) refuse(action, "epoch", this.epochLow, low);
     if (this.epochHigh !== high) refuse(action, "epoch", this.epochHigh, high);
+  }
+
+  /** Entries of the table that have ever been used, as far as the table has so many. */
+  get entriesUsed(): number {
+    return Math.min(loadWord(this.table, ENTRIES_USED) >>> 0, this.entryCount);
   }
 
   /** The byte offset of the slot of a sequence. */

@@ -222,7 +222,7 @@ export class RingWriter {
 
   #limitWhileAwaited(): number {
     const isOver = ((this.#awaitedUntilMs - this.#transport.clockMs()) | 0) < 0;
-    if (isOver || this.#readers.entriesUsed >= this.#awaited) {
+    if (isOver || this.view.entriesUsed >= this.#awaited) {
       this.#awaited = 0;
       return Infinity;
     }

@@ -52,7 +52,7 @@ export class TableEntry {
   requirePlace(action: string): void {
     const table = this.#table;
     let count = 0;
-    for (let entry = this.#entriesUsed() - 1; entry >= 0; entry--) {
+    for (let entry = this.#view.entriesUsed - 1; entry >= 0; entry--) {
       const at = ENTRIES + entry * ENTRY_WORDS;
       const status = loadWord(table, at + STATE) & layout.ENTRY_STATUS_MASK;
       if (status === layout.ENTRY_GATING || status === layout.ENTRY_OBSERVING) {
@@ -181,9 +181,5 @@ export class TableEntry {
       const before = loadWord(table, ENTRIES_USED);
       if ((before >>> 0) >= used || Atomics.compareExchange(table, ENTRIES_USED, before, used) === before) return;
     }
-  }
-
-  #entriesUsed(): number {
-    return Math.min(loadWord(this.#table, ENTRIES_USED) >>> 0, this.#view.entryCount);
   }
 }

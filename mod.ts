@@ -33,6 +33,7 @@ export type {
   ReadMode,
   WaitStrategy,
 } from "./src/hub/broadcast_config.ts";
+export type { StreamAccess, StreamMode } from "./src/hub/stream_access.ts";
 export { DataBroadcaster } from "./src/hub/data_broadcaster.ts";
 export type { DataBroadcasterOptions } from "./src/hub/data_broadcaster.ts";
 export type { BlockLoan } from "./src/hub/block_loan.ts";

@@ -39,6 +39,7 @@ const DEFAULTS: BroadcastConfigFields = {
   delivery: "lossy",
   lane: "auto",
   queueLane: "auto",
+  access: null,
   read: "stable",
   wait: "backoff",
   flushAfterMs: 10,
@@ -61,7 +62,7 @@ const RANGES = {
 const CHOICES = {
   delivery: ["lossy", "lossless"],
   lane: ["auto", "ring", "queue"],
-  queueLane: ["auto", "off"],
+  queueLane: ["auto", "on", "off"],
   read: ["stable", "in-place"],
   wait: ["backoff", "spin", "yield", "park"],
 } as const;
@@ -319,4 +320,46 @@ test("BroadcastConfig.bufferDepth is what a slow subscriber of a ring keeps: the
   feed.poll((block) => kept.push(block.data[0]!));
   assertEquals(kept, Array.from({ length: 28 }, (_, index) => 72 + index));
   assertEquals(feed.getReceiveStats().missedBlocks, 72);
+});
+
+test("BroadcastConfig.access is a copy that cannot be changed, with the mode that is in force", () => {
+  const access = { group: "qaultra", mode: 0o640 as const };
+  const config = make({ access });
+  Object.assign(access, { group: "other" });
+  assertEquals(config.access, { group: "qaultra", mode: 0o640 });
+  assert(Object.isFrozen(config.access));
+  assertEquals(config.with({ wait: "spin" }).access, config.access);
+  assertEquals(config.with({ access: null }).access, null);
+  assertEquals(make({ access: {} }).access, { mode: 0o660 });
+  for (const mode of [0o600, 0o640, 0o644, 0o660, 0o664, 0o666]) {
+    assertEquals(make({ access: { mode } }).access?.mode, mode);
+  }
+  for (const group of [0, 1000, 2 ** 32 - 2, "a", "x".repeat(32), "with-all_of.them9"]) {
+    assertEquals(make({ access: { group } }).access, { group, mode: 0o660 });
+  }
+});
+
+test("BroadcastConfig.access that names no group, or rights that make no sense, is a ConfigError", () => {
+  const wrong: readonly (readonly [unknown, string])[] = [
+    ...[5, "qaultra", true, () => {}].map((access) => [access, "access must be an object"] as const),
+    [{ user: "me" }, 'value "user"'],
+    ...[0, 0o400, 0o604, 0o620, 0o662, 0o700, 0o777, 0o1660, 640, 1.5, NaN, -1, "0640", null, 0o660n].map((mode) =>
+      [{ mode }, "access.mode is none of the permitted ones"] as const
+    ),
+    ...["", "..", "../up", "/etc", "-x", ".hidden", "a b", 'a"b', "a\nb", "a\0b", "é", "x".repeat(33)].map((group) =>
+      [{ group }, "access.group is neither the name nor the id of a group"] as const
+    ),
+    ...[-1, 1.5, NaN, 2 ** 32 - 1, 2 ** 32, null, {}, 5n].map((group) =>
+      [{ group }, "access.group is neither the name nor the id of a group"] as const
+    ),
+    [{ group: "qaultra", mode: 0o600 }, "gives the group no right"],
+  ];
+  for (const [access, says] of wrong) {
+    const error = assertThrows(() => make({ access }), ConfigError);
+    assertStringIncludes(error.message, says);
+    assertThrows(() => new BroadcastConfig().with({ access } as Partial<BroadcastConfigFields>), ConfigError);
+  }
+  const error = assertThrows(() => make({ lane: "queue", access: {} }), ConfigError);
+  assertStringIncludes(error.message, "access is kept by rings");
+  assertStringIncludes(error.remedy, "readers, writers");
 });

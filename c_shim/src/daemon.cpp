@@ -135,6 +135,10 @@ public:
             }
             std::snprintf(name_, sizeof name_, QIPC_PROBE_FORMAT, getpid(), count);
             address_ = address_of((std::string(QIPC_PROBE_FOLDER) + name_).c_str());
+            // A socket's file gets the mode that the socket has, less the umask: never more than is meant.
+            if (fchmod(socket_.get(), kProbeSocketMode) != 0) {
+                break;
+            }
             if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0) {
                 bound_ = true;
                 chmod(address_.sun_path, kProbeSocketMode); // the process's umask may have taken the daemon's group out

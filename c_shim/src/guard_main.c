@@ -116,7 +116,7 @@ static int start_watcher(void) {
 static void remove_leftovers(void) {
     qipc_remove_dead_probes();
     qipc_remove_dead_runtimes();
-    const int lock = open(QIPC_ROUDI_LOCK, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    const int lock = open(QIPC_ROUDI_LOCK, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (lock < 0) {
         return; /* it ended in order and removed everything itself */
     }

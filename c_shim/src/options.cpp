@@ -2,6 +2,7 @@
 #include "options.hpp"
 
 #include "check.hpp"
+#include "group.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -33,14 +34,7 @@ int32_t parse_number(const std::string& key, const std::string& value, uint64_t 
 }
 
 int32_t parse_group(const std::string& key, const std::string& value, std::string* out) {
-    // The name of a POSIX group goes into the daemon's configuration between quotes, so only what such names are made of.
-    bool portable = !value.empty() && value.size() <= kGroupBytesMax && value[0] != '-';
-    for (const char c : value) {
-        portable = portable
-                   && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
-                       || c == '-' || c == '.');
-    }
-    if (!portable) {
+    if (!is_group_name(value)) {
         return refuse(key, value, "it must be the name of a group, up to 32 letters, digits, '_', '-' and '.'");
     }
     *out = value;

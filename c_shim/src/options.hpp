@@ -15,7 +15,6 @@ inline constexpr uint64_t kPoolBytesDefault = 64u << 20;
 /** 1 TiB: beyond any machine's shared memory, and far from where sums of sizes could overflow. */
 inline constexpr uint64_t kPoolBytesMax = uint64_t{1} << 40;
 inline constexpr uint32_t kOptionBytesMax = 4096;
-inline constexpr uint32_t kGroupBytesMax = 32;
 
 struct Options {
     std::string text; // as given

@@ -135,6 +135,12 @@ void PrivateDirectory::remove(const char* name) noexcept {
     unlinkat(directory_.get(), name, 0);
 }
 
+bool PrivateDirectory::begins_with(const char* name, const std::string& text) const {
+    const Fd file(openat(directory_.get(), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    std::string head(text.size(), '\0');
+    return file && pread(file.get(), head.data(), head.size(), 0) == static_cast<ssize_t>(text.size()) && head == text;
+}
+
 std::string PrivateDirectory::tail(const char* name, size_t bytes_max) const {
     constexpr off_t kBytesReadMax = 4096;
     const Fd file(openat(directory_.get(), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));

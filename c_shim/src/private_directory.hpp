@@ -36,6 +36,9 @@ public:
     int32_t touch(const char* name);
     void remove(const char* name) noexcept;
 
+    /** Whether a file's content begins so. */
+    bool begins_with(const char* name, const std::string& text) const;
+
     /** The last `bytes_max` bytes of a file, as one line without control characters. */
     std::string tail(const char* name, size_t bytes_max) const;
 

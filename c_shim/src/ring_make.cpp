@@ -35,11 +35,18 @@ int take_memory(int file, uint64_t bytes) noexcept {
 }
 
 /** A file without a name, which nobody else knows, with memory for all of it. `*is_full` is set when there is too little. */
-int32_t make_file(mode_t mode, uint64_t bytes, Fd* file, bool* is_full) {
+int32_t make_file(uint32_t group, mode_t mode, uint64_t bytes, Fd* file, bool* is_full) {
     *file = Fd(open(QAULTRA_RING_FOLDER, QAULTRA_RING_O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    // The process's umask may have taken the group out.
-    if (!*file || fchmod(file->get(), mode) != 0) {
+    if (!*file) {
         return fail_system("make a file in " QAULTRA_RING_FOLDER);
+    }
+    if (qaultra_ring_grant(file->get(), group, mode) != 0) {
+        return errno == EPERM || errno == EINVAL
+                   ? fail(QIPC_E_ACCESS, group, 0,
+                          "Cannot make a ring for group %u: user %u is not a member of it, or was not yet when this process was "
+                          "started",
+                          group, geteuid())
+                   : fail_system("give it to its group");
     }
     if (const int error = take_memory(file->get(), bytes); error != 0) {
         errno = error;
@@ -99,9 +106,11 @@ int32_t ring_make(qaultra_ring_options options, std::shared_ptr<RingMemory>* out
     memory->table_shape.segment_bytes = qaultra_ring_table_bytes(options.entry_count);
     bool is_full = false;
     int32_t status =
-        make_file(QAULTRA_RING_TABLE_MODE, memory->table_shape.segment_bytes, &memory->table_file, &is_full);
+        make_file(options.group, qaultra_ring_table_mode(options.access), memory->table_shape.segment_bytes,
+                  &memory->table_file, &is_full);
     if (status == QIPC_OK) {
-        status = make_file(QAULTRA_RING_DATA_MODE, memory->shape.segment_bytes, &memory->data_file, &is_full);
+        status = make_file(options.group, qaultra_ring_data_mode(options.access), memory->shape.segment_bytes,
+                           &memory->data_file, &is_full);
     }
     if (is_full) {
         // What was taken is given back first, so that the error tells what is free for another.

@@ -39,6 +39,10 @@ int32_t check_options(const qaultra_ring_options& options, double first_sequence
     if ((options.flags & ~QIPC_RING_LOSSLESS) != 0) {
         return fail(QIPC_E_OPTION, options.flags, QIPC_RING_LOSSLESS, "Cannot use the ring flags 0x%x", options.flags);
     }
+    if (!qaultra_ring_access_valid(options.access)) {
+        return fail(QIPC_E_OPTION, options.access, QAULTRA_RING_ACCESS_MAX,
+                    "Cannot make a ring with the access 0%o: it must be 0600, 0640, 0644, 0660, 0664 or 0666", options.access);
+    }
     constexpr double most = static_cast<double>(QAULTRA_RING_SEQUENCE_MAX);
     if (!(first_sequence >= 0) || first_sequence > most || std::floor(first_sequence) != first_sequence) {
         return fail(QIPC_E_OPTION, first_sequence, most,
@@ -102,7 +106,7 @@ using namespace qipc;
 QIPC_EXPORT int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
                                      uint32_t stream_len, uint32_t capacity, uint32_t entries, uint32_t max_subscribers,
                                      uint32_t flags, uint32_t heartbeat_ms, uint32_t reader_timeout_ms,
-                                     double first_sequence, uint8_t* result) {
+                                     double first_sequence, uint32_t group, uint32_t access, uint8_t* result) {
     return shielded([&]() -> int32_t {
         std::string service_name;
         std::string stream_name;
@@ -113,6 +117,8 @@ QIPC_EXPORT int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, u
         options.heartbeat_interval_ms = heartbeat_ms;
         options.max_subscribers = max_subscribers;
         options.reader_timeout_ms = reader_timeout_ms;
+        options.group = group;
+        options.access = access;
         int32_t status = check_result(result);
         if (status == QIPC_OK) {
             status = check_name("service", service, service_len, &service_name);

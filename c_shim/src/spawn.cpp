@@ -5,6 +5,7 @@
 #include "daemon.hpp"
 
 #include "error.hpp"
+#include "group.hpp"
 #include "guard.h"
 #include "platform.hpp"
 #include "private_directory.hpp"
@@ -19,14 +20,12 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <mutex>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <vector>
 
 namespace qipc {
 namespace {
@@ -52,8 +51,6 @@ constexpr uint64_t kStartPollMs = 5;
 constexpr uint64_t kForeignPollMs = 20;
 constexpr size_t kLogTailBytes = 240;
 
-constexpr size_t kGroupNameBytesMax = 100;
-constexpr size_t kGroupRecordBytesMax = 1u << 20;
 constexpr const char* kGuardFolders[] = {"", "/../bin", QIPC_GUARD_FOLDER}; // from the library's own
 constexpr char kPathDefault[] = "/usr/local/bin:/usr/bin:/bin";
 
@@ -84,41 +81,17 @@ int32_t size_pools(uint64_t pool_bytes, Pools* pools) {
                 pools->block_chunks < kBlockChunksMin ? "at least" : "less than", static_cast<unsigned long long>(limit));
 }
 
-/** A group that exists, of characters that may stand in the configuration; or none. */
-int32_t check_group(const char* what, const std::string& name) {
-    if (name.empty()) {
-        return QIPC_OK;
-    }
-    const auto is_plain = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-    };
-    if (name.size() > kGroupNameBytesMax || !std::all_of(name.begin(), name.end(), is_plain) || name[0] == '.') {
-        return fail(QIPC_E_OPTION, static_cast<double>(name.size()), kGroupNameBytesMax,
-                    "Cannot start RouDi with the %s group \"%.100s\": letters, digits, '.', '_' and '-' make a group's name",
-                    what, name.c_str());
-    }
-    std::vector<char> record(1024);
-    group found{};
-    group* result = nullptr;
-    int error = 0;
-    while ((error = getgrnam_r(name.c_str(), &found, record.data(), record.size(), &result)) == ERANGE &&
-           record.size() < kGroupRecordBytesMax) {
-        record.resize(record.size() * 2);
-    }
-    return result != nullptr ? QIPC_OK
-                             : fail(QIPC_E_OPTION, 0, 0, "Cannot start RouDi with the %s group \"%s\": there is no such group",
-                                    what, name.c_str());
+int32_t check_groups(const SpawnOptions& options) {
+    gid_t id = 0;
+    const int32_t status =
+        options.readers.empty() ? QIPC_OK : group_find("start RouDi with the reader group", options.readers, &id);
+    return status != QIPC_OK || options.writers.empty()
+               ? status
+               : group_find("start RouDi with the writer group", options.writers, &id);
 }
 
-std::string own_group() {
-    std::vector<char> record(kGroupRecordBytesMax);
-    group found{};
-    group* result = nullptr;
-    getgrgid_r(getegid(), &found, record.data(), record.size(), &result);
-    return result != nullptr ? result->gr_name : std::to_string(getegid());
-}
-
-std::string configuration(const SpawnOptions& options, const Pools& pools) {
+/** What a configuration begins with: all that it says of groups. */
+std::string configuration_head(const SpawnOptions& options) {
     std::string text = "[general]\nversion = 1\n\n[[segment]]\n";
     if (!options.writers.empty()) {
         text += "writer = \"" + options.writers + "\"\n";
@@ -126,8 +99,13 @@ std::string configuration(const SpawnOptions& options, const Pools& pools) {
     if (!options.readers.empty()) {
         text += "reader = \"" + options.readers + "\"\n";
     }
+    return text + "\n";
+}
+
+std::string configuration(const SpawnOptions& options, const Pools& pools) {
+    std::string text = configuration_head(options);
     const auto pool = [&text](uint64_t bytes, uint64_t count) {
-        text += "\n[[segment.mempool]]\nsize = " + std::to_string(bytes) + "\ncount = " + std::to_string(count) + "\n";
+        text += "[[segment.mempool]]\nsize = " + std::to_string(bytes) + "\ncount = " + std::to_string(count) + "\n\n";
     };
     pool(kSmallChunkBytes, pools.small_chunks);
     pool(kBlockChunkBytes, pools.block_chunks);
@@ -162,7 +140,8 @@ int32_t check_space(const Pools& pools, const std::string& segment) {
 
 /** Whether a RouDi holds its lock: it may be starting, with its socket still to come, or ending. */
 bool is_roudi_locked() {
-    const Fd file(::open(QIPC_ROUDI_LOCK, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    // Anybody can put something of this name there: a pipe would keep who opens it waiting.
+    const Fd file(::open(QIPC_ROUDI_LOCK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     return file && flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
@@ -251,7 +230,16 @@ int32_t join(PrivateDirectory* directory, uint64_t deadline_ns) {
 
 /** A healthy daemon is there. When it is one of a guard's, it must be told that this process needs it. */
 int32_t reuse(PrivateDirectory* directory, const SpawnOptions& options, uint64_t deadline_ns) {
-    if (!directory->is_locked(QIPC_FILE_GUARD_LOCK)) {
+    const bool is_guarded = directory->is_locked(QIPC_FILE_GUARD_LOCK);
+    // Nobody shall take memory for protected that is not.
+    if ((!options.readers.empty() || !options.writers.empty()) &&
+        !(is_guarded && directory->begins_with(QIPC_FILE_CONFIG, configuration_head(options)))) {
+        return fail(QIPC_E_OPTIONS_DIFFER, 0, 0,
+                    "Cannot use the RouDi that runs: it was not started for the readers \"%s\" and the writers \"%s\". End it, or "
+                    "leave them out and rely on its own configuration",
+                    options.readers.c_str(), options.writers.c_str());
+    }
+    if (!is_guarded) {
         return QIPC_OK;
     }
     return options.keep ? directory->touch(QIPC_FILE_KEEP) : join(directory, deadline_ns);
@@ -283,7 +271,7 @@ int32_t settle(const SpawnOptions& options, uint64_t deadline_ns) {
 int32_t start(PrivateDirectory* directory, const SpawnOptions& options, const Pools& pools, uint64_t limit_ms, bool* spawned) {
     const uint64_t started_ns = now_ns();
     const uint64_t deadline_ns = started_ns + ms_to_ns(limit_ms);
-    const std::string segment = options.writers.empty() ? own_group() : options.writers;
+    const std::string segment = options.writers.empty() ? group_own() : options.writers;
     Fd status_pipe;
     directory->remove(QIPC_FILE_KEEP); // of a guard that was killed
     int32_t status = check_space(pools, segment);
@@ -317,8 +305,7 @@ int32_t daemon_ensure(const SpawnOptions& options, bool* spawned) {
     Pools pools;
     PrivateDirectory directory;
     int32_t status = size_pools(options.pool_bytes, &pools);
-    if (status != QIPC_OK || (status = check_group("reader", options.readers)) != QIPC_OK ||
-        (status = check_group("writer", options.writers)) != QIPC_OK || (status = directory.open()) != QIPC_OK) {
+    if (status != QIPC_OK || (status = check_groups(options)) != QIPC_OK || (status = directory.open()) != QIPC_OK) {
         return status;
     }
     constexpr uint64_t kGib = 1u << 30;

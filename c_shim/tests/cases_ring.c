@@ -4,12 +4,14 @@
  */
 #include "ring_cases.h"
 
+#include <grp.h>
+
 #include <math.h>
 #include <sys/wait.h>
 
 CASE(ring_is_made_as_the_layout_says) {
     const uint32_t runtime = open_runtime("");
-    const struct RingOptions options = {64, 3, 77, QIPC_RING_LOSSLESS, 250, 750, 4294967291.0};
+    const struct RingOptions options = {64, 3, 77, QIPC_RING_LOSSLESS, 250, 750, 4294967291.0, QIPC_GROUP_OWN, 0660};
     EXPECT_OK(try_ring(runtime, "layout", options));
     const uint64_t epoch = t_result[1];
     const uint64_t created_ns = t_result[6];
@@ -51,6 +53,23 @@ CASE(ring_files_have_rights_and_locks) {
     CHECK(flock(data, LOCK_EX | LOCK_NB) == 0);
 }
 
+CASE(groups_are_found_by_their_names) {
+    char name[64];
+    const struct group* const own = getgrgid(getegid());
+    CHECK(own != NULL && strlen(own->gr_name) < sizeof name);
+    strcpy(name, own->gr_name);
+    EXPECT_OK(qipc_group_id((const uint8_t*)name, (uint32_t)strlen(name), RESULT));
+    CHECK(WORD(0) == getegid());
+    static const char* const none[] = {"no-such-group-here", "", "..", "../root", "-x", "a b", "a\nb", "r\0ot", "\xff"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; ++i) {
+        EXPECT(QIPC_E_OPTION, qipc_group_id((const uint8_t*)none[i], i == 7 ? 4 : (uint32_t)strlen(none[i]), RESULT));
+    }
+    EXPECT(QIPC_E_OPTION, qipc_group_id((const uint8_t*)name, 33, RESULT));
+    EXPECT_DETAIL(33, 32);
+    EXPECT(QIPC_E_NULL, qipc_group_id(NULL, 1, RESULT));
+    EXPECT(QIPC_E_NULL, qipc_group_id((const uint8_t*)name, 1, NULL));
+}
+
 CASE(ring_arguments_are_checked) {
     const uint32_t runtime = open_runtime("");
     struct RingOptions options = g_small_ring;
@@ -83,8 +102,16 @@ CASE(ring_arguments_are_checked) {
     EXPECT(QIPC_E_OPTION, try_ring(runtime, "s", options));
     EXPECT(QIPC_E_NAME_EMPTY, try_ring(runtime, "", g_small_ring));
     EXPECT(QIPC_E_NAME_INVALID, try_ring(runtime, "a\nb", g_small_ring));
-    EXPECT(QIPC_E_NULL, qipc_ring_create(runtime, NULL, 1, (const uint8_t*)"s", 1, 16, 1, 1, 0, 1, 1, 0, RESULT));
-    EXPECT(QIPC_E_NULL, qipc_ring_create(runtime, (const uint8_t*)"a", 1, (const uint8_t*)"s", 1, 16, 1, 1, 0, 1, 1, 0, NULL));
+    const uint8_t* const name = (const uint8_t*)"s";
+    EXPECT(QIPC_E_NULL, qipc_ring_create(runtime, NULL, 1, name, 1, 16, 1, 1, 0, 1, 1, 0, QIPC_GROUP_OWN, 0660, RESULT));
+    EXPECT(QIPC_E_NULL, qipc_ring_create(runtime, name, 1, name, 1, 16, 1, 1, 0, 1, 1, 0, QIPC_GROUP_OWN, 0660, NULL));
+    static const uint32_t accesses[] = {0, 0400, 0604, 0620, 0662, 0700, 0750, 0777, 02660, 04660, UINT32_MAX};
+    options = g_small_ring;
+    for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; ++i) {
+        options.access = accesses[i];
+        EXPECT(QIPC_E_OPTION, try_ring(runtime, "s", options));
+        EXPECT_DETAIL(accesses[i], 0666);
+    }
     EXPECT(QIPC_E_BAD_HANDLE, try_ring(0, "s", g_small_ring));
     CHECK(count_ring_files() == 0);
     options = g_small_ring;

@@ -5,12 +5,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-const struct RingOptions g_small_ring = {16, 8, 1000, 0, 1000, 1000, 0};
+const struct RingOptions g_small_ring = {16, 8, 1000, 0, 1000, 1000, 0, QIPC_GROUP_OWN, 0660};
 
 int32_t try_ring(uint32_t runtime, const char* stream, struct RingOptions options) {
     return qipc_ring_create(runtime, (const uint8_t*)"QAULTRA", 7, (const uint8_t*)stream, (uint32_t)strlen(stream),
                             options.capacity, options.entries, options.max_subscribers, options.flags,
-                            options.heartbeat_ms, options.reader_timeout_ms, options.first_sequence, RESULT);
+                            options.heartbeat_ms, options.reader_timeout_ms, options.first_sequence, options.group,
+                            options.access, RESULT);
 }
 
 int32_t try_attach(uint32_t runtime, uint64_t epoch) {

@@ -28,6 +28,8 @@ struct RingOptions {
     uint32_t heartbeat_ms;
     uint32_t reader_timeout_ms;
     double first_sequence;
+    uint32_t group;
+    uint32_t access;
 };
 
 extern const struct RingOptions g_small_ring; /* 16 slots, 8 entries */

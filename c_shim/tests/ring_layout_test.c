@@ -138,7 +138,7 @@ RING_TEST(a_header_that_passes_the_check_can_be_read_whatever_else_it_says) {
 }
 
 RING_TEST(options_that_break_a_limit_are_told_by_their_field) {
-  const qaultra_ring_options good = {.epoch = 1, .capacity = 16, .entry_count = 1};
+  const qaultra_ring_options good = {.epoch = 1, .capacity = 16, .entry_count = 1, .access = 0600};
   CHECK(qaultra_ring_options_check(&good).fault == QAULTRA_RING_FAULT_NONE);
   qaultra_ring_options options = good;
   options.capacity = 15;
@@ -161,6 +161,14 @@ RING_TEST(options_that_break_a_limit_are_told_by_their_field) {
   options = good;
   options.stream_bytes = 105;
   CHECK(qaultra_ring_options_check(&options).fault == QAULTRA_RING_FAULT_STREAM_BYTES);
+  for (uint32_t access = 0; access < 010000; access++) {
+    options = good;
+    options.access = access;
+    const int is_good = access == 0600 || access == 0640 || access == 0644 || access == 0660 || access == 0664 ||
+                        access == 0666;
+    const qaultra_ring_fault fault = qaultra_ring_options_check(&options).fault;
+    CHECK(fault == (is_good ? QAULTRA_RING_FAULT_NONE : QAULTRA_RING_FAULT_ACCESS));
+  }
 }
 
 RING_TEST(magics_are_the_bytes_that_the_contract_names) {

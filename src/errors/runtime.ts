@@ -113,14 +113,15 @@ export class TooManySubscribersError extends IpcError {
   static override readonly remedy: string = "close subscribers that are not needed; those of one Worker share a port";
 }
 
-/** This user may not connect to the daemon or write any segment. */
+/** This user may not connect to the daemon, write any of its segments, read a ring, or make one for a group. */
 export class AccessError extends IpcError {
   /** The stable code of this class. */
   static override readonly code: string = "QIPC_ACCESS";
   /** What is wrong, in words. */
-  static override readonly condition: string = "this user may not connect to the daemon or write any of its segments";
+  static override readonly condition: string = "the system does not let this user do that";
   /** What to do about it, in words. */
-  static override readonly remedy: string = "run as a member of the groups of the daemon";
+  static override readonly remedy: string =
+    "run as a member of the group that may, and start the program anew after joining it";
 }
 
 /** The daemon takes no further process. */

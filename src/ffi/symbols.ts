@@ -91,9 +91,11 @@ export const SYMBOLS = {
   // int32_t qipc_waiter_clear(uint32_t waiter)
   qipc_waiter_clear: { parameters: ["u32"], result: "i32" },
 
+  // int32_t qipc_group_id(const uint8_t* name, uint32_t name_len, uint8_t* result)
+  qipc_group_id: { parameters: ["buffer", "u32", "buffer"], result: "i32" },
   // int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
   //   uint32_t stream_len, uint32_t capacity, uint32_t entries, uint32_t max_subscribers, uint32_t flags,
-  //   uint32_t heartbeat_ms, uint32_t reader_timeout_ms, double first_sequence, uint8_t* result)
+  //   uint32_t heartbeat_ms, uint32_t reader_timeout_ms, double first_sequence, uint32_t group, uint32_t access, uint8_t* result)
   qipc_ring_create: {
     parameters: [
       "u32",
@@ -108,6 +110,8 @@ export const SYMBOLS = {
       "u32",
       "u32",
       "f64",
+      "u32",
+      "u32",
       "buffer",
     ],
     result: "i32",

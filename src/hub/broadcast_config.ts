@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ArgumentError, ConfigError } from "../errors.ts";
+import { checkAccess, type StreamAccess } from "./stream_access.ts";
 import { isPlainText, NAME_BYTES_MAX, nameBytes } from "../transport/names.ts";
 
 /** How a subscriber waits for data; see {@linkcode BroadcastConfigFields.wait}. */
@@ -15,7 +16,7 @@ export type LaneChoice = "auto" | "ring" | "queue";
 export type ReadMode = "stable" | "in-place";
 
 /** Whether a broadcaster serves the queue lane beside its ring; see {@linkcode BroadcastConfigFields.queueLane}. */
-export type QueueLane = "auto" | "off";
+export type QueueLane = "auto" | "on" | "off";
 
 /** The fields of a {@linkcode BroadcastConfig}. */
 export interface BroadcastConfigFields {
@@ -86,9 +87,15 @@ export interface BroadcastConfigFields {
   readonly lane: LaneChoice;
   /**
    * Of a broadcaster with a ring: whether native subscribers of the queue lane, such as QAULTRA C++ processes, get its blocks too
-   * while there are any (`auto`), or never (`off`): then no kill of such a process can hold it up. Default `auto`.
+   * while there are any (`on`), or never (`off`): then no kill of such a process can hold it up. `auto` is `on`, but `off` with an
+   * `access`, which the queue lane does not keep to: there everybody reads whom the daemon lets. Default `auto`.
    */
   readonly queueLane: QueueLane;
+  /**
+   * Of a broadcaster with a ring: which other users may read it; null: `{ mode: 0o660 }`, its user and the group that it runs under.
+   * On the memory stack, where no other process is, it says nothing. Default null.
+   */
+  readonly access: StreamAccess | null;
   /**
    * How a subscriber reads a lossy ring. `stable`: what is handed out cannot change; it is a copy of what the block uses, made once
    * for all subscribers of a Worker. `in-place`: no copy; the writer may overwrite a block that is being read, and `block.intact`
@@ -121,7 +128,7 @@ const NUMBERS = {
 const CHOICES = {
   delivery: ["lossy", "lossless"],
   lane: ["auto", "ring", "queue"],
-  queueLane: ["auto", "off"],
+  queueLane: ["auto", "on", "off"],
   read: ["stable", "in-place"],
   wait: ["backoff", "spin", "yield", "park"],
 } as const satisfies Partial<Record<keyof BroadcastConfigFields, readonly string[]>>;
@@ -183,6 +190,8 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly lane: LaneChoice;
   /** Whether a ring's blocks go to the queue lane too. See {@linkcode BroadcastConfigFields}. */
   readonly queueLane: QueueLane;
+  /** Which other users may read the ring, or null. See {@linkcode BroadcastConfigFields}. */
+  readonly access: StreamAccess | null;
   /** How subscribers read a lossy ring. See {@linkcode BroadcastConfigFields}. */
   readonly read: ReadMode;
   /** How subscribers wait. See {@linkcode BroadcastConfigFields}. */
@@ -213,6 +222,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     this.numaAware = flag(fields, "numaAware");
     this.delivery = choice(fields, "delivery") as Delivery;
     this.lane = choice(fields, "lane") as LaneChoice;
+    this.access = accessOf(fields, this.lane);
     this.queueLane = choice(fields, "queueLane") as QueueLane;
     this.read = choice(fields, "read") as ReadMode;
     this.wait = choice(fields, "wait") as WaitStrategy;
@@ -322,6 +332,18 @@ function past(fields: Partial<BroadcastConfigFields>, bufferDepth: number): numb
   if (value === "all") return value;
   const isCount = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= bufferDepth;
   return isCount ? value : refuse("history", value, `an integer from 0 to bufferDepth, ${bufferDepth}, or "all"`);
+}
+
+function accessOf(fields: Partial<BroadcastConfigFields>, lane: LaneChoice): StreamAccess | null {
+  if (fields.access === undefined || fields.access === null) return null;
+  if (lane === "queue") {
+    throw new ConfigError(ACTION, {
+      value: lane,
+      condition: 'access is kept by rings, and lane: "queue" makes none',
+      remedy: 'leave lane out, or give the daemon groups: Runtime.open({ roudi: "spawn", readers, writers })',
+    });
+  }
+  return checkAccess(ACTION, fields.access);
 }
 
 function cpu(fields: Partial<BroadcastConfigFields>): number | null {

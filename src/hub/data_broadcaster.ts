@@ -69,7 +69,8 @@ export class DataBroadcaster {
    * @throws {RuntimeNotOpenError} Without a runtime.
    * @throws {NameTooLongError} When the name has more than 100 bytes.
    * @throws {SharedMemoryTooSmallError} When `/dev/shm` has no room for the ring.
-   * @throws {ConfigError} When the ring is larger than `memoryPoolSizeMb`.
+   * @throws {ConfigError} When the ring is larger than `memoryPoolSizeMb`, or the group of `access` does not exist.
+   * @throws {AccessError} When this user is not a member of that group.
    * @throws {TooManyPublishersError} When the daemon takes no further one.
    * @throws {BlockTooLargeError} When the daemon's pools have no chunks for blocks, which the queue lane needs.
    */
@@ -338,6 +339,7 @@ function openLanes(
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     readerTimeoutMs: config.readerTimeoutMs,
     firstSequence,
-    withQueue: config.queueLane === "auto" && transport.hasPorts,
+    access: config.access,
+    withQueue: transport.hasPorts && (config.queueLane === "auto" ? config.access === null : config.queueLane === "on"),
   });
 }

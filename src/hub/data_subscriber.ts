@@ -89,9 +89,9 @@ export class DataSubscriber {
    * @param stream The stream's name, 1 to 100 bytes.
    * @param options The runtime, and what differs from the configuration.
    * @throws {RuntimeNotOpenError} Without a runtime.
-   * @throws {NameTooLongError} When the name has more than 100 bytes.
    * @throws {SubscriberLimitError} When `maxSubscribers` of this Worker subscribe to the stream.
    * @throws {DeliveryMismatchError} When it is to be lossless and a broadcaster of the stream is lossy.
+   * @throws {AccessError} When this user may read none of the rings that there are; later ones are counted as `deniedBroadcasters`.
    * @throws {StreamFullError} When a broadcaster of the stream serves no further port.
    */
   constructor(config: BroadcastConfig, stream: string, options: DataSubscriberOptions = {}) {

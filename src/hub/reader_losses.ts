@@ -13,6 +13,7 @@ export interface ReaderLosses {
   readonly droppedByWriter: number;
   readonly foreignChunks: number;
   readonly broadcasters: number;
+  readonly deniedBroadcasters: number;
 }
 
 export const NO_LOSSES: ReaderLosses = {
@@ -22,6 +23,7 @@ export const NO_LOSSES: ReaderLosses = {
   droppedByWriter: 0,
   foreignChunks: 0,
   broadcasters: 0,
+  deniedBroadcasters: 0,
 };
 
 /** These and those of a ring. A broadcaster that was heard on another lane before counts once. */

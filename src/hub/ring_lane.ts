@@ -14,7 +14,7 @@ import {
 import { RingWriter } from "../ring/ring_writer.ts";
 import { RING_EVENT } from "../transport/announcement.ts";
 import { loadWord, loadWordAfter } from "../transport/words.ts";
-import type { RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
+import type { RingAccess, RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import { sleep } from "./sleep.ts";
 
@@ -28,6 +28,7 @@ export interface RingLaneDemand {
   readonly heartbeatIntervalMs: number;
   readonly readerTimeoutMs: number;
   readonly firstSequence: number;
+  readonly access: RingAccess | null;
   /** Whether the queue lane is served too. */
   readonly withQueue: boolean;
 }
@@ -75,6 +76,7 @@ export class RingLane implements BlockWriter {
       heartbeatIntervalMs: demand.heartbeatIntervalMs,
       readerTimeoutMs: demand.readerTimeoutMs,
       firstSequence: demand.firstSequence,
+      access: demand.access,
     });
     this.#ring = ring;
     try {

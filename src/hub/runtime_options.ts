@@ -5,6 +5,7 @@ import type { MemoryOptions } from "../transport/memory_transport.ts";
 import { checkName } from "../transport/names.ts";
 import { BroadcastConfig } from "./broadcast_config.ts";
 import { requireOptions } from "./checks.ts";
+import { isGroupName } from "./stream_access.ts";
 
 /** The stacks that a runtime can be opened on. */
 export type Stack = "iceoryx" | "memory";
@@ -32,6 +33,14 @@ export interface RuntimeOptions {
    * together, 1 to 4096, default 1024; what is not used is not taken.
    */
   readonly poolMemoryMb?: number;
+  /**
+   * Of a RouDi that is spawned: the group whose members may read the memory of the queue lane and of announcements, which subscribing
+   * takes. To connect they have to be in the group that this process runs under as well. Default: that group. A RouDi that runs
+   * already and was not started for the groups asked for is refused with an `OptionsDifferError`.
+   */
+  readonly readers?: string;
+  /** The same of the group whose members may write that memory too, which broadcasting takes. */
+  readonly writers?: string;
   /** Its `memoryPoolSizeMb` is the ceiling of `poolMemoryMb`. */
   readonly config?: BroadcastConfig;
   /** How long, in milliseconds, RouDi may take to answer. 1 to 60000; default 1000. */
@@ -59,6 +68,8 @@ const KNOWN_OPTIONS: readonly string[] = [
   "roudi",
   "keepRoudi",
   "poolMemoryMb",
+  "readers",
+  "writers",
   "config",
   "timeoutMs",
   "log",
@@ -97,6 +108,7 @@ export function encodeOptions(options: RuntimeOptions): string {
   if (options.libraryPath !== undefined && typeof options.libraryPath !== "string") {
     refuse("libraryPath", options.libraryPath, "a path");
   }
+  const groups = groupLines(options, roudi);
   const lines = [`daemon=${roudi}`, `timeout_ms=${timeoutMs}`, `log=${log}`];
   if (name !== undefined) lines.push(`name=${checkName(OPEN_ACTION, name)}`);
   if (roudi === "spawn") {
@@ -105,7 +117,26 @@ export function encodeOptions(options: RuntimeOptions): string {
       `pool_bytes=${memoryMb(options, DEFAULT_POOL_MEMORY_MB, POOL_MEMORY_MB_MAX) * MEBIBYTE}`,
     );
   }
-  return lines.join("\n") + "\n";
+  return [...lines, ...groups].join("\n") + "\n";
+}
+
+/** The lines that name groups. They must have their effect, or somebody would trust in a protection that is not there. */
+function groupLines(options: RuntimeOptions, roudi: string): string[] {
+  const lines: string[] = [];
+  for (const name of ["readers", "writers"] as const) {
+    const group = options[name];
+    if (group === undefined) continue;
+    if (!isGroupName(group)) refuse(name, group, "the name of a group: up to 32 letters, digits, '_', '-' and '.'");
+    if (roudi !== "spawn") {
+      throw new ConfigError(OPEN_ACTION, {
+        value: group,
+        condition: `${name} is for a RouDi that is spawned`,
+        remedy: 'give roudi: "spawn", or set the groups in the configuration of the RouDi that runs',
+      });
+    }
+    lines.push(`access_${name}=${group}`);
+  }
+  return lines;
 }
 
 /** An option that would have no effect on this stack is refused. */

@@ -56,6 +56,10 @@ export interface ReceiveStats {
   readonly foreignChunks: number;
   /** Broadcasters that blocks came from. */
   readonly broadcasters: number;
+  /**
+   * Broadcasters whose rings this user may not read, as far as this Worker has heard of them: nothing of theirs is in any other number.
+   */
+  readonly deniedBroadcasters: number;
   /** From publishing to receiving, with `statsEnabled`. */
   readonly latencyNs?: LatencyNs;
 }

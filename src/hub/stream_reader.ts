@@ -112,7 +112,7 @@ export class StreamReader implements RingMember {
 
   /** What was lost, on all lanes. */
   get losses(): ReaderLosses {
-    let losses = this.#past;
+    let losses: ReaderLosses = { ...this.#past, deniedBroadcasters: this.#rings?.denied ?? 0 };
     for (const reader of this.#readers) losses = withRing(losses, reader, this.#heardBefore.has(reader));
     return this.#queue === null ? losses : withQueue(losses, this.#queue, this.#pastSources);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { RingGoneError, TooManyBroadcastersError } from "../errors.ts";
+import { AccessError, RingGoneError, TooManyBroadcastersError } from "../errors.ts";
 import type { RingFinder, RingNews, Transport } from "../transport/transport.ts";
 import { RINGS_OF_STREAM_MAX } from "./layout.ts";
 import { RingPort } from "./ring_port.ts";
@@ -19,6 +19,9 @@ export interface RingStreamDemand {
   readonly pollIntervalMs: number;
 }
 
+/** Rings that this user may not read and that are tried again for a new subscriber; more are counted and forgotten. */
+const DENIED_KEPT_MAX = 64;
+
 /** The rings of one stream that are known to a Worker, and its subscribers, who share them. */
 export class RingStream {
   readonly #transport: Transport;
@@ -30,6 +33,9 @@ export class RingStream {
   readonly #onEmpty: () => void;
   /** Rings that were too many. */
   readonly #surplus: RingNews[] = [];
+  /** Rings that this user may not read, by their epochs. */
+  readonly #denied = new Map<string, RingNews>();
+  #deniedCount = 0;
 
   constructor(transport: Transport, demand: RingStreamDemand, onEmpty: () => void) {
     this.#transport = transport;
@@ -38,12 +44,26 @@ export class RingStream {
     this.#onEmpty = onEmpty;
   }
 
-  /** Takes a subscriber in, and tells it of the rings that are there. */
+  /** Rings that were announced and that this user may not read. */
+  get denied(): number {
+    return this.#deniedCount;
+  }
+
+  /**
+   * Takes a subscriber in, and tells it of the rings that are there.
+   *
+   * @throws {AccessError} When there are rings and this user may read none of them.
+   */
   join(member: RingMember): void {
     this.#members.add(member);
     const known = [...this.#ports];
     for (const port of known) member.adopt(port);
     this.look();
+    if (this.#ports.size > 0 || this.#denied.size === 0) return;
+    // Those whose writers have ended meanwhile are no obstacle, and others may have been opened to this user.
+    let error: unknown;
+    for (const news of [...this.#denied.values()]) error = this.#attach(news) ?? error;
+    if (this.#ports.size === 0 && error !== undefined) throw error;
   }
 
   /** Takes a subscriber out, which has left its rings. The last one ends the search. */
@@ -80,7 +100,9 @@ export class RingStream {
           limit: RINGS_OF_STREAM_MAX,
         });
       }
-      found = this.#attach(news) || found;
+      const before = this.#ports.size;
+      this.#attach(news);
+      found ||= this.#ports.size > before;
     }
   }
 
@@ -94,9 +116,14 @@ export class RingStream {
     if (this.#parked.delete(onNews) && this.#parked.size === 0) this.#finder.unpark();
   }
 
-  /** Attaches to a ring and tells every subscriber; false when it ended before anybody here could see it. */
-  #attach(news: RingNews): boolean {
+  /**
+   * Attaches to a ring and tells every subscriber, unless it ended before anybody here could see it. One that this user may not read
+   * is counted, and returned as the error that it is: it is no reason to stop reading others, and anybody may announce one.
+   */
+  #attach(news: RingNews): AccessError | undefined {
     const { stream, observe, pollIntervalMs } = this.#demand;
+    const epoch = `${news.epochHigh}:${news.epochLow}`;
+    const wasDenied = this.#denied.delete(epoch);
     try {
       const port = new RingPort(
         this.#transport,
@@ -108,10 +135,12 @@ export class RingStream {
       );
       this.#ports.add(port);
       for (const member of [...this.#members]) member.adopt(port);
-      return true;
     } catch (error) {
-      if (error instanceof RingGoneError) return false;
-      throw error;
+      if (error instanceof RingGoneError) return;
+      if (!(error instanceof AccessError)) throw error;
+      if (!wasDenied) this.#deniedCount++;
+      if (this.#denied.size < DENIED_KEPT_MAX) this.#denied.set(epoch, news);
+      return error;
     }
   }
 

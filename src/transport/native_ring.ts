@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { SharedMemoryTooSmallError } from "../errors.ts";
+import { ConfigError, OptionError, SharedMemoryTooSmallError } from "../errors.ts";
 import type { Native } from "../ffi/native.ts";
 import type { Scratch } from "../ffi/types.ts";
 import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, encodeAnnouncement, RING_EVENT } from "./announcement.ts";
@@ -24,6 +24,9 @@ const FLAG_LOSSLESS = 1;
 const NO_HANDLE = 0;
 const NO_NATIVE_ENTRY = 0xffffffff;
 const WAIT_BYTES = 16;
+/** The group that the process runs under, and what its members may do. */
+const GROUP_OWN = 0xffffffff;
+const MODE_DEFAULT = 0o660;
 /** The identity of a writer's end, which has no entry. */
 const NOBODY: ProcessIdentity = { pid: 0, startTimeLow: 0, startTimeHigh: 0, namespaceLow: 0, namespaceHigh: 0 };
 
@@ -98,6 +101,9 @@ export class NativeRing implements TransportRing {
     name: StreamName,
     settings: RingSettings,
   ): NativeRing {
+    const action = `make a ring for stream ${JSON.stringify(name.stream)}`;
+    const { group, mode = MODE_DEFAULT } = settings.access ?? {};
+    const groupId = typeof group === "string" ? findGroup(native, action, group) : group ?? GROUP_OWN;
     const service = native.text(name.service);
     const stream = native.text(name.stream);
     native.check(
@@ -114,9 +120,12 @@ export class NativeRing implements TransportRing {
         settings.heartbeatIntervalMs,
         settings.readerTimeoutMs,
         settings.firstSequence,
+        groupId,
+        mode,
         native.result.native,
       ),
-      `make a ring for stream ${JSON.stringify(name.stream)}`,
+      action,
+      group,
     );
     return new NativeRing(native, transport, parker, { name, settings });
   }
@@ -229,4 +238,18 @@ export class NativeRing implements TransportRing {
     );
     this.#native.check(status, "tie publishers to a ring");
   }
+}
+
+/** The id of a group that exists. */
+function findGroup(native: Native, action: string, group: string): number {
+  const text = native.text(group);
+  const status = native.symbols.qipc_group_id(text.native, text.length, native.result.native);
+  if (status >= 0) return native.resultWords[0]!;
+  const error = native.error(status, action, group);
+  if (!(error instanceof OptionError)) throw error;
+  throw new ConfigError(action, {
+    value: group,
+    condition: "this machine has no group of the name that access gives",
+    remedy: "make it with `groupadd`, or give a group that `getent group` lists",
+  });
 }

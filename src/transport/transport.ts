@@ -115,6 +115,12 @@ export interface StreamName {
   readonly stream: string;
 }
 
+/** Which users may read a ring: a group by name or id, the own one when it is undefined, and rights in the manner of chmod. */
+export interface RingAccess {
+  readonly group?: string | number | undefined;
+  readonly mode?: number | undefined;
+}
+
 /** How a ring is made. */
 export interface RingSettings {
   /** Slots, a power of two. */
@@ -128,6 +134,8 @@ export interface RingSettings {
   /** A lossless reader without a sign of life for so long is dropped. */
   readonly readerTimeoutMs: number;
   readonly firstSequence: number;
+  /** Null: its user and the group that the process runs under. A stack within one process has no other users. */
+  readonly access?: RingAccess | null;
 }
 
 /** A piece of a buffer. */

@@ -47,6 +47,8 @@ class OwnRing
         m_options.reader_timeout_ms =
             static_cast<uint32_t>(options.number("reader-timeout-ms", m_options.reader_timeout_ms));
         m_options.flags = options.has("lossless") ? QAULTRA_RING_FLAG_LOSSLESS : 0;
+        m_options.group = static_cast<uint32_t>(options.number("group", m_options.group));
+        m_options.access = static_cast<uint32_t>(options.number("access", m_options.access));
         const qaultra_ring_identity self = qaultra_ring_identity_self();
         const qaultra_ring_outcome outcome = qaultra_ring_create(&m_options, &self, &m_segments);
         if (outcome != QAULTRA_RING_DONE)

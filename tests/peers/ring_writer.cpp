@@ -4,7 +4,7 @@
 //
 //   peer_ring_writer [--service QAULTRA] [--stream market_stream] [--count N] [--first-sequence S] [--rate BLOCKS_PER_S]
 //                    [--capacity C] [--entries E] [--lossless] [--reader-timeout-ms MS] [--pattern ticks|full]
-//                    [--wait-readers K] [--hold-ms MS] [--plain] [--unannounced]
+//                    [--wait-readers K] [--hold-ms MS] [--group ID] [--access MODE] [--plain] [--unannounced]
 //
 // `--rate 0` (default) is as fast as it goes, `--count 0` until it is stopped. `--wait-readers` waits until K subscribers have
 // joined. `--plain` leaves header bytes 25 to 31 zero, as the QAULTRA C++ broadcaster does; without it they tell the length of
@@ -54,7 +54,9 @@ int main(int argc, char** argv)
                                  "reader-timeout-ms",
                                  "pattern",
                                  "wait-readers",
-                                 "hold-ms"},
+                                 "hold-ms",
+                                 "group",
+                                 "access"},
                                 {"lossless", "plain", "unannounced"});
     const pattern::Kind kind = options.text("pattern", "ticks") == "full" ? pattern::Kind::FULL : pattern::Kind::TICKS;
     const std::string service = options.text("service", "QAULTRA");

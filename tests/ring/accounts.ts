@@ -12,7 +12,7 @@ import { currentRuntime, projectFolder, type RuntimeName, scriptCommand } from "
 
 /** The group that may connect to RouDi; all accounts are in it. */
 export const DAEMON_GROUP = "qipc_roudi";
-const DAEMON_GID = 40_100;
+export const DAEMON_GID = 40_100;
 const ROOT_UID = 0;
 const DAEMON_CONFIGURATION = `[general]
 version = 1
@@ -30,19 +30,26 @@ size = 8320
 count = 64
 `;
 
+/** A group that streams are shared with, and its members. Nobody's processes run under it. */
+export const READERS = { name: "qipc_readers", gid: 40_103 };
+
 /** A user, and the group that his processes run under. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly group: string;
   readonly gid: number;
+  /** Whether he is in the group of readers. */
+  readonly isReader?: boolean;
 }
 
-export const OWNER: Account = { name: "qipc_owner", uid: 40_001, group: "qipc_feed", gid: 40_101 };
+export const OWNER: Account = { name: "qipc_owner", uid: 40_001, group: "qipc_feed", gid: 40_101, isReader: true };
 /** In the owner's group. */
 export const MATE: Account = { name: "qipc_mate", uid: 40_002, group: "qipc_feed", gid: 40_101 };
 export const STRANGER: Account = { name: "qipc_stranger", uid: 40_003, group: "qipc_other", gid: 40_102 };
-const ACCOUNTS = [OWNER, MATE, STRANGER];
+/** In the group of readers, and not in the one that the owner runs under. */
+export const GUEST: Account = { name: "qipc_guest", uid: 40_004, group: "qipc_guests", gid: 40_104, isReader: true };
+const ACCOUNTS = [OWNER, MATE, STRANGER, GUEST];
 
 /** What a process of an account runs first, as root. A project in a folder of root's own is shown to everybody. */
 const PREPARE = 'mount --no-mtab --bind "$0/passwd" /etc/passwd && mount --no-mtab --bind "$0/group" /etc/group && ' +
@@ -59,7 +66,12 @@ function folderOfAccounts(): string {
   const groups = new Map(ACCOUNTS.map(({ group, gid }) => [group, `${group}:x:${gid}:\n`]));
   const daemon = `${DAEMON_GROUP}:x:${DAEMON_GID}:${ACCOUNTS.map(({ name }) => name).join()}\n`;
   writeFileSync(join(folder, "passwd"), readFileSync("/etc/passwd", "utf8") + users.join(""));
-  writeFileSync(join(folder, "group"), readFileSync("/etc/group", "utf8") + [...groups.values(), daemon].join(""));
+  const members = ACCOUNTS.filter(({ isReader }) => isReader).map(({ name }) => name);
+  const readers = `${READERS.name}:x:${READERS.gid}:${members.join()}\n`;
+  writeFileSync(
+    join(folder, "group"),
+    readFileSync("/etc/group", "utf8") + [...groups.values(), daemon, readers].join(""),
+  );
   return folder;
 }
 
@@ -70,8 +82,9 @@ function prepared(command: readonly string[]): string[] {
   ];
 }
 
-function asAccount({ uid, gid }: Account, command: readonly string[]): string[] {
-  return prepared(["setpriv", `--reuid=${uid}`, `--regid=${gid}`, `--groups=${DAEMON_GID}`, ...command]);
+function asAccount({ uid, gid, isReader }: Account, command: readonly string[]): string[] {
+  const groups = [DAEMON_GID, ...(isReader ? [READERS.gid] : [])].join();
+  return prepared(["setpriv", `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups}`, ...command]);
 }
 
 /** Whether this process may start others under another user. */
@@ -84,6 +97,11 @@ export function canSwitchUser(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Starts a program of the project as a user. */
+export function startProgramAs(account: Account, program: string, args: readonly string[]): Process {
+  return new Process(asAccount(account, [join(folderOfAccounts(), "project", program), ...args]));
 }
 
 /** Starts a script of the project as a user. */

@@ -257,9 +257,16 @@ int32_t qipc_waiter_clear(uint32_t waiter);
 #define QIPC_RING_WAITS_MAX 64u
 
 #define QIPC_RING_LOSSLESS 1u /* flags of qipc_ring_create */
+#define QIPC_GROUP_OWN 0xFFFFFFFFu /* the group that this process runs under */
 
 #define QIPC_RING_DATA 0u /* the words of a reader table that can be waited on: who waits for data, */
 #define QIPC_RING_ROOM 1u /* and a lossless writer that waits for room */
+
+/**
+ * The id of a group by its name, which the system's list of groups tells. QIPC_E_OPTION when there is none of this name.
+ * result: word 0 the id.
+ */
+int32_t qipc_group_id(const uint8_t* name, uint32_t name_len, uint8_t* result);
 
 /**
  * A ring is two files in /dev/shm, laid out as ring.h says and named after the epoch, a random number: the blocks, which
@@ -271,13 +278,15 @@ int32_t qipc_waiter_clear(uint32_t waiter);
  * QIPC_RING_ENTRIES_MAX places for readers. `first_sequence`: a whole number from 0 to 2^53 - 1. `heartbeat_ms` and
  * `reader_timeout_ms`, 1 to 2^31 - 1, and `max_subscribers` are stored for the readers. Every page is touched, which takes about
  * 0.2 s a GiB. QIPC_E_SHM_TOO_SMALL (value: bytes free, limit: bytes needed) when /dev/shm has no room.
+ * `group`: the id of the group that the files are given to, or QIPC_GROUP_OWN; QIPC_E_ACCESS when this user is not in it. `access`:
+ * who may read the blocks, and who may write the table too, as the modes of chmod: 0600, 0640, 0644, 0660, 0664 or 0666.
  * result: word 0 handle; qword 1 epoch; qwords 2 and 3 address and bytes of the data segment, writable; qwords 4 and 5 those
  * of the table; qword 6 created_ns. The mappings stay until qipc_ring_close.
  */
 int32_t qipc_ring_create(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
                          uint32_t stream_len, uint32_t capacity, uint32_t entries, uint32_t max_subscribers,
                          uint32_t flags, uint32_t heartbeat_ms, uint32_t reader_timeout_ms, double first_sequence,
-                         uint8_t* result);
+                         uint32_t group, uint32_t access, uint8_t* result);
 
 /**
  * Maps the ring of an epoch, its data read-only, its table writable where this user may write it and read-only otherwise. Both

@@ -14,6 +14,7 @@
 #include "ring_check.h"
 #include "ring_wait.h"
 
+#include "ring_access.h"
 #include "ring_format.h"
 #include "ring_table.h"
 

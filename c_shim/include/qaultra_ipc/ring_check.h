@@ -31,6 +31,7 @@ typedef enum qaultra_ring_fault {
   QAULTRA_RING_FAULT_STREAM_BYTES,
   QAULTRA_RING_FAULT_ENTRY_COUNT,
   QAULTRA_RING_FAULT_ENTRY_BYTES,
+  QAULTRA_RING_FAULT_ACCESS,
   QAULTRA_RING_FAULT_COUNT
 } qaultra_ring_fault;
 
@@ -66,7 +67,8 @@ typedef struct qaultra_ring_table_shape {
 static inline const char* qaultra_ring_fault_field(qaultra_ring_fault fault) {
   static const char* const names[QAULTRA_RING_FAULT_COUNT] = {
       "none",           "size",          "magic", "version",       "header_bytes", "capacity",    "slot_bytes", "epoch",
-      "first_sequence", "segment_bytes", "flags", "service_bytes", "stream_bytes", "entry_count", "entry_bytes"};
+      "first_sequence", "segment_bytes", "flags", "service_bytes", "stream_bytes", "entry_count", "entry_bytes",
+      "access"};
   return (unsigned)fault < QAULTRA_RING_FAULT_COUNT ? names[fault] : "unknown";
 }
 

@@ -5,6 +5,7 @@
 #ifndef QAULTRA_IPC_RING_FORMAT_H
 #define QAULTRA_IPC_RING_FORMAT_H
 
+#include "ring_access.h"
 #include "ring_table.h"
 
 #ifdef __cplusplus
@@ -26,9 +27,11 @@ typedef struct qaultra_ring_options {
   uint32_t heartbeat_interval_ms;
   uint32_t max_subscribers;
   uint32_t reader_timeout_ms;
+  uint32_t group;  /* id of the group that `access` speaks of; QAULTRA_RING_GROUP_OWN: the one that the process runs under */
+  uint32_t access; /* who may do what, see ring_access.h */
 } qaultra_ring_options;
 
-/** Defaults for a lossy ring of 512 slots that begins at 0. */
+/** Defaults for a lossy ring of 512 slots that begins at 0, for the user and his group. */
 static inline qaultra_ring_options qaultra_ring_options_default(void) {
   qaultra_ring_options options;
   memset(&options, 0, sizeof options);
@@ -37,6 +40,8 @@ static inline qaultra_ring_options qaultra_ring_options_default(void) {
   options.heartbeat_interval_ms = 1000;
   options.max_subscribers = 1000;
   options.reader_timeout_ms = 1000;
+  options.group = QAULTRA_RING_GROUP_OWN;
+  options.access = QAULTRA_RING_ACCESS_DEFAULT;
   return options;
 }
 
@@ -60,6 +65,9 @@ static inline qaultra_ring_finding qaultra_ring_options_check(const qaultra_ring
   }
   if (options->stream_bytes > QAULTRA_RING_NAME_BYTES_MAX) {
     return qaultra_ring_found(QAULTRA_RING_FAULT_STREAM_BYTES, options->stream_bytes, QAULTRA_RING_NAME_BYTES_MAX);
+  }
+  if (!qaultra_ring_access_valid(options->access)) {
+    return qaultra_ring_found(QAULTRA_RING_FAULT_ACCESS, options->access, QAULTRA_RING_ACCESS_MAX);
   }
   return qaultra_ring_found(QAULTRA_RING_FAULT_NONE, 0, 0);
 }

@@ -8,6 +8,7 @@
 #ifndef QAULTRA_IPC_RING_SEGMENT_H
 #define QAULTRA_IPC_RING_SEGMENT_H
 
+#include "ring_access.h"
 #include "ring_format.h"
 #include "ring_process.h"
 
@@ -25,9 +26,6 @@ extern "C" {
 #define QAULTRA_RING_O_TMPFILE (020000000 | O_DIRECTORY) /* hidden without _GNU_SOURCE; the same in all common ports */
 #endif
 
-/** Who may map the data, read-only for all but the writer, and who may write the reader table. */
-#define QAULTRA_RING_DATA_MODE 0640
-#define QAULTRA_RING_TABLE_MODE 0660
 #define QAULTRA_RING_PATH_BYTES 64u
 
 /** What a call of this header came to. Where it is SYSTEM, `errno` tells more. */
@@ -36,7 +34,7 @@ typedef enum qaultra_ring_outcome {
   QAULTRA_RING_GONE,     /* no ring of this epoch */
   QAULTRA_RING_INVALID,  /* a header that does not fit its segment, or options that break a limit: `finding` says which */
   QAULTRA_RING_NO_SPACE, /* not enough room in /dev/shm */
-  QAULTRA_RING_SYSTEM    /* the system refused */
+  QAULTRA_RING_SYSTEM    /* the system refused; EACCES: this user may not read the ring, EPERM: is not in the group to be */
 } qaultra_ring_outcome;
 
 /** Both segments of a ring as this process has mapped them. */
@@ -99,11 +97,11 @@ static inline void qaultra_ring_segments_clear(qaultra_ring_segments* segments) 
 }
 
 /** A nameless file in shared memory with room for all of it, mapped; null and `errno` when it can not be had. */
-static inline void* qaultra_ring_make_file(uint64_t bytes, mode_t mode, int* fd) {
+static inline void* qaultra_ring_make_file(uint64_t bytes, uint32_t group, mode_t mode, int* fd) {
   *fd = open(QAULTRA_RING_FOLDER, QAULTRA_RING_O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (*fd < 0) return NULL;
   /* Room is reserved now: a full /dev/shm is an error here, and no SIGBUS at the first touch later. */
-  int error = fchmod(*fd, mode) != 0 ? errno : posix_fallocate(*fd, 0, (off_t)bytes);
+  int error = qaultra_ring_grant(*fd, group, mode) != 0 ? errno : posix_fallocate(*fd, 0, (off_t)bytes);
   void* memory = MAP_FAILED;
   if (error == 0) {
     memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, *fd, 0);
@@ -135,10 +133,12 @@ static inline qaultra_ring_outcome qaultra_ring_create(const qaultra_ring_option
   segments->shape.segment_bytes = qaultra_ring_data_bytes(options->capacity);
   segments->table_shape.segment_bytes = qaultra_ring_table_bytes(options->entry_count);
   int table_fd = -1, linked = 0;
-  segments->data = qaultra_ring_make_file(segments->shape.segment_bytes, QAULTRA_RING_DATA_MODE, &segments->data_fd);
+  segments->data = qaultra_ring_make_file(segments->shape.segment_bytes, options->group,
+                                          qaultra_ring_data_mode(options->access), &segments->data_fd);
   if (segments->data != NULL) {
     segments->table_memory =
-        qaultra_ring_make_file(segments->table_shape.segment_bytes, QAULTRA_RING_TABLE_MODE, &table_fd);
+        qaultra_ring_make_file(segments->table_shape.segment_bytes, options->group,
+                               qaultra_ring_table_mode(options->access), &table_fd);
   }
   if (segments->table_memory != NULL) {
     qaultra_ring_format(segments->data, segments->table_memory, options, self, qaultra_ring_clock_ms());

@@ -46,6 +46,8 @@ class OwnRing
         m_options.entry_count = static_cast<uint32_t>(options.number("entries", m_options.entry_count));
         m_options.reader_timeout_ms =
             static_cast<uint32_t>(options.number("reader-timeout-ms", m_options.reader_timeout_ms));
+        m_options.heartbeat_interval_ms =
+            static_cast<uint32_t>(options.number("heartbeat-interval-ms", m_options.heartbeat_interval_ms));
         m_options.flags = options.has("lossless") ? QAULTRA_RING_FLAG_LOSSLESS : 0;
         m_options.group = static_cast<uint32_t>(options.number("group", m_options.group));
         m_options.access = static_cast<uint32_t>(options.number("access", m_options.access));

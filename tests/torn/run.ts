@@ -116,9 +116,9 @@ await using _roudi = await RouDi.start({ monitoring: false });
 for (let turn = 0; performance.now() < end; turn++) {
   const open = groups.filter((group) => leftOf(group) > 0);
   if (open.length === 0) break;
-  for (const group of open) {
+  for (const [index, group] of open.entries()) {
     if (performance.now() >= end) break;
-    await runCell(group[turn % group.length]!, leftOf(group), CAPACITIES[turn % CAPACITIES.length]!);
+    await runCell(group[turn % group.length]!, leftOf(group), CAPACITIES[(turn + index) % CAPACITIES.length]!);
   }
 }
 const results = groups.flat().map((cell) => rows.of(cell)).filter(({ seconds }) => seconds > 0);

@@ -20,7 +20,7 @@ import { measurePingPong } from "./cases/ping_pong.ts";
 import { measureThroughput } from "./cases/throughput.ts";
 import { measureWake } from "./cases/wake.ts";
 import { describeMachine } from "./support/machine.ts";
-import { PAGE, writePage } from "./support/page.ts";
+import { benchPage, PAGE, writePage } from "./support/page.ts";
 import type { Context } from "./support/program.ts";
 import type { Row } from "./support/row.ts";
 import { formatTable } from "./support/table.ts";
@@ -138,6 +138,6 @@ for (const id of ids) {
 }
 context.progress("");
 process.stdout.write(`${formatTable(rows)}\n`);
-writePage({ machine, quick: values.quick, rows });
+writePage(PAGE, benchPage({ machine, quick: values.quick, rows }));
 process.stdout.write(`\nThe page: ${PAGE}\n`);
 process.exitCode = failures === 0 ? 0 : 1;

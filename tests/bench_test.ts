@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { Histogram, PERCENTILE_NAMES } from "../bench/support/histogram.ts";
-import { pageOf } from "../bench/support/page.ts";
+import { benchPage, pageOf } from "../bench/support/page.ts";
 import { compare, fromComparisons, median, medianPercentiles, type Row } from "../bench/support/row.ts";
 import { formatTable } from "../bench/support/table.ts";
 import { startProgram, startScript } from "./support/process.ts";
@@ -109,7 +109,7 @@ test("formatTable, a line for each comparison and the notes below", () => {
 test("pageOf, one file that holds the result as JSON and loads nothing", () => {
   for (const rows of [[ROW], []]) {
     const result = { machine: "a machine\nwith <two> lines", quick: true, rows };
-    const page = pageOf(result);
+    const page = pageOf(benchPage(result));
     const [, json] = /<script type="application\/json" id="result">([\s\S]*?)<\/script>/.exec(page)!;
     assertEquals(JSON.parse(json!), result);
     assertEquals(page.match(/<\/script>/g)!.length, 2);

@@ -141,6 +141,41 @@ export function drawLines(
   }), data);
 }
 
+/** Lines over minutes. */
+export function drawTimes(
+  place: HTMLElement,
+  lines: readonly Line[],
+  y: { readonly label: string; readonly unit: string },
+): void {
+  const xs = [...new Set(lines.flatMap(({ points }) => points.map((point) => point.x)))].sort((a, b) => a - b);
+  const data = [
+    xs,
+    ...lines.map(({ points }) => {
+      const values = new Map(points.map((point) => [point.x, point.y]));
+      return xs.map((at) => values.get(at) ?? null);
+    }),
+  ] as uPlot.AlignedData;
+  const highest = Math.max(1, ...lines.flatMap(({ points }) => points.map((point) => point.y)));
+  mount(place, () => ({
+    scales: { x: { time: false }, y: { range: [0, highest * 1.1] } },
+    axes: [axis({ label: "minutes" }, "x"), axis({ label: y.label }, "y", { size: 64 })],
+    series: [
+      { label: "minutes", value: (_, value) => formatNumber(value) },
+      ...lines.map(({ label, subject, dashed }): uPlot.Series => ({
+        label,
+        stroke: colorOf(subject),
+        width: 1.5,
+        ...(dashed && { dash: DASH }),
+        points: { show: false },
+        value: (_, value) => value === null || value === undefined ? "" : `${formatNumber(value)} ${y.unit}`,
+        spanGaps: true,
+      })),
+    ],
+    legend: { markers: { dash: (_, index) => lines[index - 1]?.dashed ? "dashed" : "solid" } },
+    cursor: { y: false },
+  }), data);
+}
+
 /** Bars with their values above them, and a dashed line at the goal, where there is one. */
 export function drawBars(
   place: HTMLElement,

@@ -20,9 +20,9 @@ export interface Check {
 /** How one process fared after the warm-up. */
 export interface Growth {
   readonly process: string;
-  /** Of resident memory, and of the part that no file stands behind; MiB an hour. */
+  /** Of resident memory, and of it without shared memory; MiB an hour. */
   readonly rss: Slope | null;
-  readonly anonymous: Slope | null;
+  readonly own: Slope | null;
   /** Resident MiB at the end. */
   readonly rssMib: number;
   /** By how much the lowest number rose. */
@@ -31,7 +31,7 @@ export interface Growth {
   readonly samples: number;
 }
 
-export type CountMeasure = Exclude<Measure, "rss" | "anonymous">;
+export type CountMeasure = Exclude<Measure, "rss" | "own">;
 /** In the order of the columns. */
 export const COUNTS: readonly CountMeasure[] = [
   "descriptors",
@@ -75,14 +75,14 @@ export function growthOf(result: SoakResult): Growth[] {
       const use = processes[process];
       return use === undefined ? [] : [{ ms, use }];
     });
-    const slope = (of: "rss" | "anonymous"): Slope | null =>
+    const slope = (of: "rss" | "own"): Slope | null =>
       slopeOf(lowestOf(uses.map(({ ms, use }) => ({ ms, value: use[of] / KIB_PER_MIB })), LOWEST_OF));
     const rises = Object.fromEntries(COUNTS.map((count) => [count, riseOf(uses.map(({ use }) => use[count]))]));
     const last = uses.at(-1)!.use;
     return {
       process,
       rss: slope("rss"),
-      anonymous: slope("anonymous"),
+      own: slope("own"),
       rssMib: last.rss / KIB_PER_MIB,
       rises: rises as Record<CountMeasure, number>,
       last,
@@ -126,9 +126,9 @@ export function checksOf(result: SoakResult): Check[] {
     const rise = riseOf(steady.map(({ shared }) => shared[field]));
     checks.push(check("soak-dev-shm", "/dev/shm", unit, rise, "<= 0", rise <= 0));
   }
-  for (const { process, rss, rises } of growth) {
-    const slope = rss?.perHour ?? 0;
-    const met = isLong && rss !== null ? slope <= SLOPE_GOAL : null;
+  for (const { process, own, rises } of growth) {
+    const slope = own?.perHour ?? 0;
+    const met = isLong && own !== null ? slope <= SLOPE_GOAL : null;
     checks.push(check("soak-memory", process, "MiB/h", slope, `<= ${SLOPE_GOAL}`, met));
     for (const count of COUNTS) {
       const goal = `<= ${RISES[count]}`;

@@ -11,14 +11,15 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { type Block, BroadcastConfig, DataSubscriber, type ReceiveStats, Runtime } from "../../mod.ts";
 import { PatternMemory } from "../support/fast_pattern.ts";
-import { collectGarbage } from "../support/runtime.ts";
+import { releaseMemory } from "./release.ts";
 import { faultOf, type FeedName, FEEDS, STREAMS } from "./streams.ts";
 
 /** How a reader reads: in a loop that sleeps in the event loop, or by `waitSync` and `poll` between its turns. */
 export type Way = "for await" | "poll";
 
 /** What a reader says of itself. */
-export interface SoakReaderReport extends Omit<ReceiveStats, "latencyNs"> {
+export interface SoakReaderReport
+  extends Pick<ReceiveStats, "receivedBlocks" | "receivedRecords" | "missedBlocks" | "gaps" | "droppedByWriter"> {
   /** The sequences of the first and the last block, or null before there is one. */
   readonly first: number | null;
   readonly last: number | null;
@@ -28,7 +29,6 @@ export interface SoakReaderReport extends Omit<ReceiveStats, "latencyNs"> {
   readonly spanned: number;
   /** What was wrong: a byte, or an order. */
   readonly faults: readonly string[];
-  readonly state: string;
 }
 
 /** How long it does not hear what it is told. */
@@ -92,8 +92,9 @@ async function poll(): Promise<void> {
 }
 
 function report(): SoakReaderReport {
-  const { latencyNs: _, ...stats } = feed.getReceiveStats();
-  return { ...stats, first, last, verified, spanned, faults, state: feed.state };
+  const { receivedBlocks, receivedRecords, missedBlocks, gaps, droppedByWriter } = feed.getReceiveStats();
+  const counted = { receivedBlocks, receivedRecords, missedBlocks, gaps, droppedByWriter };
+  return { ...counted, first, last, verified, spanned, faults };
 }
 
 console.log("ready");
@@ -101,7 +102,7 @@ const reading = way === "poll" ? poll() : loop();
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, next] = line.split(" ");
   if (command === "gc") {
-    collectGarbage();
+    releaseMemory();
   } else if (command === "end") {
     end = Number(next);
     // Where it has come so far already, no further block need come.

@@ -39,11 +39,11 @@ function millions(blocks: number): string {
 /** The tables at the end. */
 export function formatResult(result: SoakResult, checks: readonly Check[]): string {
   const { faults, readings } = result;
-  const processes = growthOf(result).map(({ process, rssMib, rss, anonymous, last, rises }) => [
+  const processes = growthOf(result).map(({ process, rssMib, rss, own, last, rises }) => [
     process,
     rssMib.toFixed(1),
     slopeText(rss),
-    slopeText(anonymous),
+    slopeText(own),
     ...COUNTS.map((count) => `${last[count]} (${rises[count] > 0 ? "+" : ""}${rises[count]})`),
   ]);
   const readers = readings.map(({ name, lives, verified, missed, gaps, dropped }) => [
@@ -59,7 +59,7 @@ export function formatResult(result: SoakResult, checks: readonly Check[]): stri
       "process",
       "RSS MiB",
       "RSS slope",
-      "anonymous slope",
+      "without shm",
       "fds",
       "own threads",
       "shared maps",

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
 /** What a process takes; sizes in KiB. */
 export interface ProcessUse {
   readonly rss: number;
-  /** Of it: memory that no file stands behind. */
-  readonly anonymous: number;
+  /** Of it: without shared memory, which is nobody's own and counted in /dev/shm. */
+  readonly own: number;
   /** Open files but those of Deno's caches of compiled code, which it opens when it likes. */
   readonly descriptors: number;
   readonly threads: number;
@@ -37,7 +37,7 @@ export function measureProcess(pid: number): ProcessUse | null {
     const maps = readFileSync(`/proc/${pid}/maps`, "utf8").trimEnd().split("\n");
     return {
       rss: field("VmRSS"),
-      anonymous: field("RssAnon"),
+      own: field("VmRSS") - field("RssShmem"),
       descriptors: openFiles(pid).filter((path) => !CACHE_OF_DENO.test(path)).length,
       threads: field("Threads"),
       libraryThreads: threadNames(pid).filter((name) => LIBRARY_THREAD.test(name)).length,

@@ -11,8 +11,8 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { BroadcastConfig, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
 import { PatternMemory } from "../support/fast_pattern.ts";
-import { collectGarbage } from "../support/runtime.ts";
 import { Load } from "./load.ts";
+import { releaseMemory } from "./release.ts";
 import { BLOCK_BYTES, fillBlock, RECORDS_PER_BLOCK, STREAM_NAMES, type StreamName, STREAMS } from "./streams.ts";
 
 /** How a writer sends. */
@@ -141,7 +141,7 @@ const timer = setInterval(() => {
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const [command, stream] = line.split(" ");
-  if (command === "gc") collectGarbage();
+  if (command === "gc") releaseMemory();
   else if (command === "reopen") senders.get(stream as StreamName)!.reopen();
   else if (command === "pause") isPaused = true;
   console.log(JSON.stringify(report()));

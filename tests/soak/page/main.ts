@@ -67,7 +67,7 @@ function show({ machine, tables, recordsPerBlock, result }: SoakPage, page: HTML
   const { samples } = result;
   const charts: readonly [title: string, lines: readonly Line[], label: string, unit: string][] = [
     ["Resident memory after a forced collection", processLines(samples, "rss", KIB_PER_MIB), "MiB", "MiB"],
-    ["Of it, memory without a file", processLines(samples, "anonymous", KIB_PER_MIB), "MiB", "MiB"],
+    ["The same without shared memory", processLines(samples, "own", KIB_PER_MIB), "MiB", "MiB"],
     ["Records sent", rateLines(samples, recordsPerBlock), "records per second", "/s"],
     ["Shared memory", sharedLines(samples), "MiB", "MiB"],
     ["File descriptors", processLines(samples, "descriptors", 1), "descriptors", ""],

@@ -10,8 +10,8 @@ import { runTrial, type Trial } from "./torn/trial.ts";
 
 const SEED = 5;
 /** Blocks of a trial: a second or so. */
-const SHORT_BLOCKS = 300_000;
-const FULL_BLOCKS = 20_000;
+const SHORT_BLOCKS = 200_000;
+const FULL_BLOCKS = 10_000;
 
 let roudi: RouDi;
 before(async () => roudi = await RouDi.start({ monitoring: false }));

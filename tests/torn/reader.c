@@ -18,6 +18,8 @@
 #define SLICE 4096u
 /** Blocks in a row from one ring. */
 #define RUN_BLOCKS 16u
+/** How long it sleeps when there is nothing. */
+#define IDLE_MS 1u
 #define REPORT_NS 200000000ull
 /** A rest comes after so many blocks at the most, and takes so many turns of the generator at the most. */
 #define REST_BLOCKS_MASK 127u
@@ -114,11 +116,14 @@ int main(int argc, char** argv) {
   torn_report report = {0, 0, 0, 0};
   uint64_t reported_ns = qaultra_ring_clock_ns();
   for (uint32_t running = count; running > 0;) {
+    const uint64_t handled = report.handled;
     for (uint32_t taken = 0; taken < SLICE; taken += RUN_BLOCKS) {
       for (uint32_t i = 0; i < count; i++) {
         for (uint32_t run = 0; run < RUN_BLOCKS && take(&readers[i], in_place, used_bytes, &report); run++) continue;
       }
     }
+    /* Its writers are stopped, or wait for a processor. */
+    if (report.handled == handled) qaultra_ring_reader_wait(&readers[0], IDLE_MS);
     running = 0;
     for (uint32_t i = 0; i < count; i++) running += !qaultra_ring_reader_ended(&readers[i]);
     const uint64_t now_ns = qaultra_ring_clock_ns();

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of streams, services and runtimes: what is taken, and what is refused before anything is touched.
 import { after, before, describe, test } from "node:test";
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -110,6 +119,21 @@ describe("names of streams", () => {
     assertMisuse(() => new DataBroadcaster(inService, "x", { runtime }), NameInvalidError, { says: ["comma", "a,b"] });
     assertMisuse(() => new DataSubscriber(inService, "x", { runtime }), NameInvalidError, { says: ["comma", "a,b"] });
     assertStillWorks(runtime);
+  });
+
+  test("a name that looks like a path makes no file of that name, nor one anywhere else", () => {
+    const filesOf = (folder: string): string[] => readdirSync(folder).sort();
+    const before = ["/tmp", "/dev/shm", "/"].map(filesOf);
+    for (
+      const name of ["../../tmp/escaped", "/tmp/escaped", "..", "/dev/shm/escaped", "../qaultra-ring-0000000000000001"]
+    ) {
+      using _feed = new DataSubscriber(config, name, { runtime });
+      using _out = new DataBroadcaster(new BroadcastConfig({ serviceName: name }), name, { runtime });
+      const made = filesOf("/dev/shm").filter((file) => !before[1]!.includes(file));
+      assertEquals(made.map((file) => file.replace(/[0-9a-f]{16}$/, "#")), ["qaultra-readers-#", "qaultra-ring-#"]);
+      assertEquals([filesOf("/tmp"), filesOf("/")], [before[0], before[2]]);
+    }
+    assertEquals(["/tmp", "/dev/shm", "/"].map(filesOf), before);
   });
 
   test("a name that is no string is an ArgumentError", () => {

@@ -7,6 +7,7 @@
 #include "dead_runtimes.h"
 #include "error.hpp"
 #include "fd.hpp"
+#include "group.hpp"
 #include "guard.h"
 #include "probe_sockets.h"
 
@@ -60,7 +61,16 @@ int32_t fail_access() {
                 geteuid(), QIPC_ROUDI_SOCKET);
 }
 
+/** It answers to a socket of this process, which the group of this process may write. */
 int32_t fail_hung(uint32_t timeout_ms) {
+    struct stat daemon {};
+    if (stat(QIPC_ROUDI_SOCKET, &daemon) == 0 && daemon.st_uid != 0 && daemon.st_uid != geteuid() &&
+        daemon.st_gid != getegid() && !group_has(getegid(), daemon.st_uid)) {
+        return fail(QIPC_E_ACCESS, getegid(), daemon.st_gid,
+                    "Cannot connect to RouDi: it runs as user %u, who is not in the group %u that this process runs under and can "
+                    "not answer to it. Start the program under RouDi's group %u (sg, or Group= of a systemd unit)",
+                    daemon.st_uid, getegid(), daemon.st_gid);
+    }
     return fail(QIPC_E_DAEMON_HUNG, timeout_ms, timeout_ms,
                 "Cannot connect: the RouDi at %s did not answer within %u ms. It is stopped or frozen (end it and start it "
                 "again), has no place for a further process (the limit is %u), or is not of iceoryx %u.%u.%u",

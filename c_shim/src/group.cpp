@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <grp.h>
+#include <pwd.h>
 #include <unistd.h>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace qipc {
 namespace {
 
 constexpr size_t kRecordBytes = 1024;
+constexpr int kGroupsAtFirst = 64;
 constexpr size_t kRecordBytesMax = 1u << 20;
 
 /** Calls one of the system's questions for a group, with as much memory as its answer takes. */
@@ -70,6 +72,27 @@ std::string group_own() {
         return getgrgid_r(getegid(), to, memory, bytes, out);
     });
     return result != nullptr ? result->gr_name : std::to_string(getegid());
+}
+
+bool group_has(gid_t id, uid_t user) {
+    passwd found{};
+    passwd* result = nullptr;
+    std::vector<char> record(kRecordBytes);
+    while (getpwuid_r(user, &found, record.data(), record.size(), &result) == ERANGE && record.size() < kRecordBytesMax) {
+        record.resize(record.size() * 2);
+    }
+    if (result == nullptr) {
+        return false;
+    }
+    int count = kGroupsAtFirst;
+    std::vector<gid_t> groups(static_cast<size_t>(count));
+    if (getgrouplist(found.pw_name, found.pw_gid, groups.data(), &count) < 0) {
+        // Now it has told how many there are.
+        groups.resize(static_cast<size_t>(count));
+        getgrouplist(found.pw_name, found.pw_gid, groups.data(), &count);
+    }
+    groups.resize(std::min(groups.size(), static_cast<size_t>(std::max(count, 0))));
+    return std::find(groups.begin(), groups.end(), id) != groups.end();
 }
 
 } // namespace qipc

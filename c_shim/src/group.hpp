@@ -20,4 +20,7 @@ int32_t group_find(const char* action, const std::string& name, gid_t* id);
 /** The name of the group that this process runs under; its number when it has no name. */
 std::string group_own();
 
+/** Whether a user is a member of a group, as the system's lists say; false for a user that they do not have. */
+bool group_has(gid_t id, uid_t user);
+
 } // namespace qipc

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stack.hpp"
 
+#include "blank.hpp"
 #include "control.hpp"
 #include "descriptor.hpp"
 
@@ -137,6 +138,7 @@ bool stack_attach(const std::string& name) {
     const DescriptorSet before = open_descriptors();
     PoshRuntime::initRuntime(runtime_name);
     close_on_exec(name, before);
+    blank_fill();
     return AttachedRuntime::s_instance != nullptr;
 }
 

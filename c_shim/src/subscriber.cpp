@@ -14,6 +14,10 @@ namespace {
 
 using iox::mepoo::ChunkHeader;
 
+/** What the stack says of memory that does not begin as a chunk of its own does. */
+constexpr iox::Error kNoChunkHeader =
+    iox::Error::kPOPO__CHUNK_QUEUE_POPPER_CHUNK_WITH_INCOMPATIBLE_CHUNK_HEADER_VERSION;
+
 int32_t refuse_held(const Subscriber& subscriber) noexcept {
     (void)subscriber;
     return fail(QIPC_E_TOO_MANY_HELD, kHeldMax + 1.0, kHeldMax,
@@ -136,6 +140,10 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
             const void* payload = nullptr;
             const iox_ChunkReceiveResult outcome = iox_sub_take_chunk(subscriber->sub, &payload);
             if (outcome != ChunkReceiveResult_SUCCESS) {
+                if (outcome == ChunkReceiveResult_NO_CHUNK_AVAILABLE && stack_take_error() == kNoChunkHeader && count == 0) {
+                    return fail(QIPC_E_FOREIGN_CHUNK, 0, 0,
+                                "Refused a chunk from a peer: this user may not read it, or it is of another version of the stack");
+                }
                 if (outcome == ChunkReceiveResult_NO_CHUNK_AVAILABLE || count > 0) {
                     break;
                 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "blank.hpp"
 #include "control.hpp"
 #include "lease.hpp"
 #include "port_pool.hpp"
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <unistd.h>
 
 namespace qipc {
 namespace {
@@ -164,6 +166,11 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
             return handle_refusal(runtime, Kind::runtime);
         }
         const WorldLease world(owner->world);
+        if (!blank_has_segment()) {
+            return fail(QIPC_E_ACCESS, geteuid(), 0,
+                        "Cannot open a subscriber of \"%s\": user %u may connect to RouDi and may not read any of its segments",
+                        request.name.stream.c_str(), geteuid());
+        }
         request.capacity = capacity;
         request.history = history;
         request.blocking = (flags & QIPC_SUBSCRIBER_BLOCKING) != 0;

@@ -4,6 +4,9 @@
 #include "daemon_support.hpp"
 
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -185,6 +188,37 @@ TEST(probe_works_under_any_umask) {
     start_daemon();
     umask(0777);
     EXPECT(QIPC_OK, daemon_probe(kTimeoutMs, nullptr));
+}
+
+/** From now on the kernel refuses this process to change the mode of what has a name. */
+void forbid_chmod() {
+    const sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+#ifdef SYS_chmod
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chmod, 2, 0),
+#endif
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fchmodat, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    const sock_fprog program = {sizeof rules / sizeof rules[0], const_cast<sock_filter*>(rules)};
+    CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+TEST(probe_makes_its_socket_for_the_group_at_most_from_the_beginning) {
+    // What it is made with is seen when nothing can be changed later; and a daemon that hangs leaves time to look.
+    stop(start_daemon());
+    umask(0);
+    const pid_t asking = in_child([] {
+        forbid_chmod();
+        EXPECT(QIPC_E_DAEMON_HUNG, daemon_probe(kTimeoutMs, nullptr));
+    });
+    const std::string path = "/tmp/qipc-probe-" + std::to_string(asking) + "-0";
+    EVENTUALLY(exists(path));
+    struct stat found {};
+    CHECK(lstat(path.c_str(), &found) == 0 && found.st_mode == (S_IFSOCK | 0660) && found.st_uid == geteuid());
+    CHECK(end_of(asking) == 0);
 }
 
 TEST(probe_steps_around_sockets_of_dead_processes) {

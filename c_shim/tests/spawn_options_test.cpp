@@ -177,6 +177,50 @@ TEST(a_private_directory_that_is_not_private_is_refused) {
     }
 }
 
+TEST(a_private_directory_of_another_user_is_refused_and_nothing_is_written_there) {
+    const std::string path = private_directory();
+    constexpr uid_t kOther = 40001;
+    CHECK(mkdir(path.c_str(), 0700) == 0);
+    if (chown(path.c_str(), kOther, kOther) == 0) {
+        // Whatever the mode, and although this user may write there, when he is root.
+        for (const mode_t mode : {0700, 0777}) {
+            CHECK(chmod(path.c_str(), mode) == 0);
+            EXPECT(QIPC_E_ACCESS, daemon_ensure(spawn_options(), nullptr));
+            CHECK(contains(error_text(), path) && contains(error_text(), std::to_string(kOther)));
+            CHECK(daemons().empty() && guards().empty() && names_in(path).empty());
+        }
+    }
+    CHECK(rmdir(path.c_str()) == 0);
+}
+
+TEST(folders_that_the_environment_names_are_not_used) {
+    CHECK(mkdir("/tmp/named", 0777) == 0);
+    for (const char* name : {"TMPDIR", "XDG_RUNTIME_DIR", "HOME"}) {
+        setenv(name, "/tmp/named", 1);
+    }
+    EXPECT(QIPC_OK, daemon_ensure(spawn_options(), nullptr));
+    CHECK(names_in("/tmp/named").empty() && names_in(private_directory()).size() >= 5);
+    daemon_leave();
+    expect_tidy();
+}
+
+TEST(what_lies_in_the_place_of_roudis_lock_keeps_nobody_waiting_and_is_not_written) {
+    // Nobody ever opens the other end of this pipe.
+    CHECK(mkfifo(QIPC_ROUDI_LOCK, 0666) == 0);
+    if (daemon_ensure(spawn_options(), nullptr) == QIPC_OK) {
+        daemon_leave();
+    }
+    EVENTUALLY(daemons().empty() && guards().empty());
+    unlink(QIPC_ROUDI_LOCK);
+    std::ofstream("/tmp/victim") << "precious";
+    CHECK(symlink("/tmp/victim", QIPC_ROUDI_LOCK) == 0);
+    if (daemon_ensure(spawn_options(), nullptr) == QIPC_OK) {
+        daemon_leave();
+    }
+    EVENTUALLY(daemons().empty() && guards().empty());
+    CHECK(text_of("/tmp/victim") == "precious");
+}
+
 TEST(links_in_the_private_directory_are_not_followed) {
     const std::string path = private_directory();
     for (const char* name : {QIPC_FILE_SPAWN_LOCK, QIPC_FILE_MEMBERS, QIPC_FILE_CONFIG_NEW, QIPC_FILE_LOG}) {

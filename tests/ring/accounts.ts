@@ -41,6 +41,8 @@ export interface Account {
   readonly gid: number;
   /** Whether he is in the group of readers. */
   readonly isReader?: boolean;
+  /** Further groups of his processes. */
+  readonly groups?: readonly number[];
 }
 
 export const OWNER: Account = { name: "qipc_owner", uid: 40_001, group: "qipc_feed", gid: 40_101, isReader: true };
@@ -82,8 +84,8 @@ function prepared(command: readonly string[]): string[] {
   ];
 }
 
-function asAccount({ uid, gid, isReader }: Account, command: readonly string[]): string[] {
-  const groups = [DAEMON_GID, ...(isReader ? [READERS.gid] : [])].join();
+function asAccount({ uid, gid, isReader, groups: others = [] }: Account, command: readonly string[]): string[] {
+  const groups = [DAEMON_GID, ...others, ...(isReader ? [READERS.gid] : [])].join();
   return prepared(["setpriv", `--reuid=${uid}`, `--regid=${gid}`, `--groups=${groups}`, ...command]);
 }
 
@@ -119,9 +121,9 @@ export function startScriptAs(
 }
 
 /** Starts a RouDi that the accounts may connect to. */
-export async function startDaemonForAccounts(): Promise<Process> {
+export async function startDaemonForAccounts(configuration: string = DAEMON_CONFIGURATION): Promise<Process> {
   const file = join(folderOfAccounts(), "roudi.toml");
-  writeFileSync(file, DAEMON_CONFIGURATION);
+  writeFileSync(file, configuration);
   const command = ["iox-roudi", "--config-file", file, "--log-level", "error"];
   const daemon = new Process(prepared(["setpriv", `--regid=${DAEMON_GID}`, "--clear-groups", ...command]));
   await daemon.waitForLine("RouDi is ready");

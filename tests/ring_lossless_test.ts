@@ -10,8 +10,9 @@ import {
   DataSubscriber,
   type Runtime,
 } from "../mod.ts";
+import { ENTRY_CLAIMED, ENTRY_GENERATION_STEP, TABLE_OFFSET_ENTRIES_USED } from "../src/ring/layout.ts";
 import { checkBlock, drain, fill as fillUpTo, newStream, payload, range, send } from "./conformance/tools.ts";
-import { openMemory } from "./ring/raw_ring.ts";
+import { openMemory, RingMemory } from "./ring/raw_ring.ts";
 import { WorkerSubscriber } from "./ring/subscriber.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -84,6 +85,21 @@ test("RingLane, lossless: the slowest of all subscribers counts, wherever it is,
   for (const feed of [quick!, apart]) feed.close();
   send(out, 10 * CAPACITY);
   assertEquals(out.getStats().droppedReaders, 0);
+});
+
+test("RingLane, lossless: a subscriber that was waiting for the ring misses nothing when the writer looks while it joins", () => {
+  using stand = openMemory();
+  const stream = newStream();
+  using feed = new DataSubscriber(configOf(), stream, { runtime: stand.runtime });
+  using out = new DataBroadcaster(configOf(), stream, { runtime: stand.runtime });
+  // The moment in which it has claimed an entry, and does not yet gate the writer.
+  const memory = RingMemory.of(stand.transport, out.epoch);
+  memory.table[memory.entry(0)] = ENTRY_GENERATION_STEP + ENTRY_CLAIMED;
+  memory.table[TABLE_OFFSET_ENTRIES_USED / 4] = 1;
+  assertEquals(fill(out), CAPACITY - 1);
+  assertEquals(drain(feed), range(0, CAPACITY - 1));
+  assertEquals([fill(out), drain(feed)], [CAPACITY, range(CAPACITY - 1, 2 * CAPACITY - 1)]);
+  assertEquals(feed.getReceiveStats().missedBlocks, 0);
 });
 
 test("RingLane, lossless: subscribers that join and leave while it runs never cost another one a block", () => {

@@ -61,6 +61,19 @@ export class ReaderTable {
     return credit;
   }
 
+  /**
+   * Readers that have come, those that have left again included. One that has only claimed its entry does not gate the writer yet,
+   * and would find its first blocks overwritten.
+   */
+  arrived(): number {
+    let count = 0;
+    for (let entry = this.#view.entriesUsed - 1; entry >= 0; entry--) {
+      const state = loadWord(this.#table, ENTRIES + entry * ENTRY_WORDS + STATE);
+      if (state !== layout.ENTRY_FREE && (state & layout.ENTRY_STATUS_MASK) !== layout.ENTRY_CLAIMED) count++;
+    }
+    return count;
+  }
+
   /** Workers that read the ring and whose process shows signs of life; each may have many subscribers. */
   readerCount(): number {
     const table = this.#table;

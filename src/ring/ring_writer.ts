@@ -215,14 +215,15 @@ export class RingWriter {
     const credit = this.#credit - this.#sequence;
     if (credit > 0 && changes === this.#changes) return true;
     this.#changes = changes;
-    this.#credit = this.#sequence + this.#readers.credit(this.#sequence);
-    if (this.#awaited > 0) this.#credit = Math.min(this.#credit, this.#limitWhileAwaited());
+    // First who has come, and then how far they are: whoever comes between the two is waited for all the same.
+    const limit = this.#awaited > 0 ? this.#limitWhileAwaited() : Infinity;
+    this.#credit = Math.min(limit, this.#sequence + this.#readers.credit(this.#sequence));
     return this.#credit > this.#sequence;
   }
 
   #limitWhileAwaited(): number {
     const isOver = ((this.#awaitedUntilMs - this.#transport.clockMs()) | 0) < 0;
-    if (isOver || this.view.entriesUsed >= this.#awaited) {
+    if (isOver || this.#readers.arrived() >= this.#awaited) {
       this.#awaited = 0;
       return Infinity;
     }

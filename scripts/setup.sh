@@ -124,7 +124,7 @@ if ! [ -f CMakeLists.txt ]; then
   exit 1
 fi
 sources="CMakeLists.txt"
-for folder in c_shim cmake tests/peers tests/torn bench/floor; do
+for folder in c_shim cmake tests/peers tests/torn tests/torture/raw bench/floor; do
   if [ -d "$folder" ]; then sources="$sources $folder"; fi
 done
 # shellcheck disable=SC2086

@@ -15,7 +15,7 @@ async function x(...args: string[]) {
 test("./x alone lists every command", async () => {
   const { code, stdout } = await x();
   assertEquals(code, 0);
-  for (const command of ["setup", "demo", "test", "check", "bench", "soak"]) {
+  for (const command of ["setup", "demo", "test", "check", "bench", "soak", "torture"]) {
     assertMatch(stdout, new RegExp(`^  ${command} `, "m"));
   }
 });

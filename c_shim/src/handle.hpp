@@ -51,14 +51,16 @@ int32_t handle_make(Kind kind, void* object, uint32_t* handle);
 /** Frees a handle of any thread; the object is the caller's to delete. */
 void handle_free(uint32_t handle) noexcept;
 
-/** Calls `visit(handle, kind, object)` for every live handle. For the end of the process, when no thread is inside. */
+/** Calls `visit(handle, kind, object)` for every live handle. For when no thread is inside of the gate; a handle of what is not
+ * freed there can come and go meanwhile, and then is visited whole or not at all. */
 template <typename Visit>
 void handle_each(Visit&& visit) {
     for (HandleSlot& slot : g_handles) {
         const uint32_t handle = slot.handle.load(std::memory_order_acquire);
-        void* object = slot.object.load(std::memory_order_relaxed);
-        if (handle != 0 && object != nullptr) {
-            visit(handle, static_cast<Kind>(slot.kind.load(std::memory_order_relaxed)), object);
+        void* object = slot.object.load(std::memory_order_acquire);
+        const uint32_t kind = slot.kind.load(std::memory_order_acquire);
+        if (handle != 0 && object != nullptr && slot.handle.load(std::memory_order_relaxed) == handle) {
+            visit(handle, static_cast<Kind>(kind), object);
         }
     }
 }

@@ -2,6 +2,8 @@
 //
 // Attaching anew to a daemon after the one before died, or gave this process up. Handles of runtimes, waiters and rings go on;
 // ports belong to the old world and say that it is gone.
+#include "reattach.hpp"
+
 #include "clock.hpp"
 #include "control.hpp"
 #include "exit.hpp"
@@ -13,6 +15,7 @@
 #include "signals.hpp"
 #include "subscriber.hpp"
 #include "turn.hpp"
+#include "waiter.hpp"
 
 namespace qipc {
 namespace {
@@ -80,7 +83,8 @@ int32_t tear_down(World& world) {
     return QIPC_OK;
 }
 
-/** The caller has the turn. */
+} // namespace
+
 int32_t attach_again() {
     const std::shared_ptr<World> old = world_current();
     if (old == nullptr) {
@@ -99,6 +103,7 @@ int32_t attach_again() {
     }
     if (status == QIPC_OK && !old->is_down) {
         if (status = tear_down(*old); status == QIPC_OK) {
+            waiters_signal_all();
             link_end(old, options.timeout_ms, true, nullptr);
         }
     }
@@ -113,11 +118,11 @@ int32_t attach_again() {
         fresh->handles = old->handles;
         fresh->spawned = fresh->spawned || spawned;
         world_set_current(fresh);
+        waiters_signal_all();
     }
     return status;
 }
 
-} // namespace
 } // namespace qipc
 
 using namespace qipc;

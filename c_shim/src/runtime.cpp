@@ -82,8 +82,8 @@ QIPC_EXPORT int32_t qipc_runtime_state(uint32_t handle, uint8_t* result) {
             return refuse_after_exit(); // its ports are about to be closed, if they are not yet
         }
         const WorldLease world(runtime->world);
-        const uint32_t state = world_check(*world) == QIPC_OK ? 1 : 2;
-        std::memcpy(result, &state, sizeof state);
+        const uint32_t words[2] = {world_check(*world) == QIPC_OK ? 1u : 2u, static_cast<uint32_t>(world->number)};
+        std::memcpy(result, words, sizeof words);
         return QIPC_OK;
     });
 }

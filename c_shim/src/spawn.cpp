@@ -54,8 +54,9 @@ constexpr size_t kLogTailBytes = 240;
 constexpr const char* kGuardFolders[] = {"", "/../bin", QIPC_GUARD_FOLDER}; // from the library's own
 constexpr char kPathDefault[] = "/usr/local/bin:/usr/bin:/bin";
 
-std::mutex g_lock;      // one thread of this process at a time
-Fd g_membership;        // guarded by g_lock
+std::mutex g_lock;            // one thread of this process at a time
+std::mutex g_membership_lock; // never held for long: who leaves does not wait for who starts a daemon
+Fd g_membership;              // guarded by it
 
 struct Pools {
     uint64_t block_chunks = 0;
@@ -217,11 +218,24 @@ int32_t start_guard(const PrivateDirectory& directory, const std::string& segmen
     return QIPC_OK;
 }
 
+bool is_member() {
+    const std::lock_guard<std::mutex> held(g_membership_lock);
+    return static_cast<bool>(g_membership);
+}
+
 int32_t join(PrivateDirectory* directory, uint64_t deadline_ns) {
-    if (g_membership && directory->is_current(QIPC_FILE_MEMBERS, g_membership)) {
-        return QIPC_OK;
+    {
+        const std::lock_guard<std::mutex> held(g_membership_lock);
+        if (g_membership && directory->is_current(QIPC_FILE_MEMBERS, g_membership)) {
+            return QIPC_OK;
+        }
     }
-    const int32_t status = directory->lock(QIPC_FILE_MEMBERS, LOCK_SH, deadline_ns, &g_membership);
+    Fd membership;
+    const int32_t status = directory->lock(QIPC_FILE_MEMBERS, LOCK_SH, deadline_ns, &membership);
+    if (status == QIPC_OK) {
+        const std::lock_guard<std::mutex> held(g_membership_lock);
+        g_membership = std::move(membership);
+    }
     return status != QIPC_TIMED_OUT
                ? status
                : fail(QIPC_E_DAEMON_START, 0, 0, "Cannot use the RouDi that was started: %s/%s stays locked",
@@ -329,16 +343,16 @@ int32_t daemon_ensure(const SpawnOptions& options, bool* spawned) {
     if (status != QIPC_E_DAEMON_ABSENT) {
         return status;
     }
-    const bool was_member = static_cast<bool>(g_membership);
+    const bool was_member = is_member();
     status = start(&directory, options, pools, start_ms, spawned_out);
     if (options.keep || (status != QIPC_OK && !was_member) || (status == QIPC_OK && !*spawned_out)) {
-        g_membership.close();
+        daemon_leave();
     }
     return status;
 }
 
 void daemon_leave() {
-    const std::lock_guard<std::mutex> held(g_lock);
+    const std::lock_guard<std::mutex> held(g_membership_lock);
     g_membership.close();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "waiter.hpp"
 
+#include "gate.hpp"
 #include "lease.hpp"
 #include "listener.hpp"
 #include "ring_waiter.hpp"
@@ -21,6 +22,17 @@ void waiter_signal(Waiter& waiter) noexcept {
         // A full socket holds bytes enough, and a closed one has no reader.
         (void)!send(waiter.write_end, &byte, sizeof byte, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
+}
+
+void waiters_signal_all() noexcept {
+    // A waiter that is closed is deleted inside of the gate, when its handle is gone already: none goes while newcomers are kept out.
+    gate_pause();
+    handle_each([](uint32_t, Kind kind, void* object) {
+        if (kind == Kind::waiter) {
+            waiter_signal(*static_cast<Waiter*>(object));
+        }
+    });
+    gate_resume();
 }
 
 void waiter_forget(Subscriber& subscriber) noexcept {

@@ -23,6 +23,9 @@ struct Waiter {
 /** Sends the byte, unless one is there already. Any thread. */
 void waiter_signal(Waiter& waiter) noexcept;
 
+/** The same for every waiter of the process: each event loop looks again at what it waits for. */
+void waiters_signal_all() noexcept;
+
 /** Detaches the subscriber from its waiter, if it has one. With the port being ours, or removed by the daemon. */
 void waiter_forget(Subscriber& subscriber) noexcept;
 void waiter_forget_removed(Subscriber& subscriber);

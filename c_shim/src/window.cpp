@@ -50,6 +50,14 @@ void unmap(Window& window) noexcept {
     }
 }
 
+/** Segments of connections that are over, as soon as nothing of them is mapped. */
+void forget_unmapped(Windows& here) noexcept {
+    std::erase_if(here.segments, [](const Segment& segment) {
+        return !segment.alive && std::all_of(segment.windows.begin(), segment.windows.end(),
+                                             [](const Window& window) { return window.address == nullptr; });
+    });
+}
+
 /** A second mapping of part of a segment. An old size of 0 asks the kernel to duplicate instead of to move. */
 int32_t map(const Segment& segment, Window& window, uint64_t offset) {
     void* source = reinterpret_cast<void*>(segment.base + offset);
@@ -125,13 +133,7 @@ void window_world_closed(uint64_t world) noexcept {
             unmap(window);
         }
     }
-    here.segments.erase(std::remove_if(here.segments.begin(), here.segments.end(),
-                                       [](const Segment& segment) {
-                                           return !segment.alive
-                                                  && std::all_of(segment.windows.begin(), segment.windows.end(),
-                                                                 [](const Window& w) { return w.address == nullptr; });
-                                       }),
-                        here.segments.end());
+    forget_unmapped(here);
 }
 
 int32_t window_each_writable(uint64_t world, SegmentVisit visit, void* context) {
@@ -216,6 +218,7 @@ QIPC_EXPORT int32_t qipc_window_unmap(uint32_t id) {
         --window->holders;
         if (!segment->alive) {
             unmap(*window);
+            forget_unmapped(here);
         }
         return QIPC_OK;
     });

@@ -8,7 +8,9 @@
 #include "lease.hpp"
 #include "link.hpp"
 #include "port.hpp"
+#include "reattach.hpp"
 #include "signals.hpp"
+#include "supervisor.hpp"
 #include "turn.hpp"
 #include "waitset.hpp"
 
@@ -49,14 +51,9 @@ int32_t world_open(Options&& options, std::shared_ptr<World>* out) {
                         "Cannot open a runtime with these options: this process has the runtime \"%s\" open with others",
                         world->name.c_str());
         }
-        if (const int32_t status = world_check(*world); status != QIPC_OK) {
-            return fail(status, 0, 0,
-                        "Cannot open the runtime \"%s\" again: its daemon is gone. Attach it again, or close every handle of "
-                        "it first",
-                        world->name.c_str());
-        }
-        *out = world;
-        return QIPC_OK;
+        const int32_t status = attach_again();
+        *out = world_current();
+        return status;
     }
     if (!link_end_last_goodbye(options.timeout_ms)) {
         return fail(QIPC_E_DAEMON_HUNG, options.timeout_ms, options.timeout_ms,
@@ -75,6 +72,7 @@ int32_t world_open(Options&& options, std::shared_ptr<World>* out) {
         return status;
     }
     world_set_current(fresh);
+    supervisor_start();
     *out = fresh;
     return QIPC_OK;
 }

@@ -15,6 +15,11 @@ static uint32_t state_of(uint32_t runtime) {
     return WORD(0);
 }
 
+static uint32_t generation_of(uint32_t runtime) {
+    EXPECT_OK(qipc_runtime_state(runtime, RESULT));
+    return WORD(1);
+}
+
 /** Bytes that lie in the socket, which are read away; waits for the first. */
 static int drain(int fd) {
     struct pollfd wanted = {fd, POLLIN, 0};
@@ -162,6 +167,7 @@ CASE(again_with_a_daemon_that_hangs_or_dies_at_once) {
 /** Stops this process for longer than the daemon waits, and sees to it that it has been given up. */
 static void be_given_up(uint32_t runtime) {
     const pid_t self = getpid();
+    const uint32_t generation = generation_of(runtime);
     do {
         const pid_t waker = fork();
         CHECK(waker >= 0);
@@ -172,7 +178,7 @@ static void be_given_up(uint32_t runtime) {
         }
         kill(self, SIGSTOP);
         CHECK(waitpid(waker, NULL, 0) == waker);
-    } while (state_of(runtime) != 2);
+    } while (state_of(runtime) != 2 && generation_of(runtime) == generation);
 }
 
 /** A writer that is stopped goes on with its ring, and gets new ports. */

@@ -96,7 +96,8 @@ int32_t qipc_error_detail(uint8_t* result, uint8_t* text, uint32_t text_len);
 /* ---- runtime ---------------------------------------------------------------------------------------------------- */
 
 /**
- * Connects this process, or, when it is connected with equal options already, counts one more handle.
+ * Connects this process, or, when it is connected with equal options already, counts one more handle, attaching again first if need
+ * be.
  *
  * `options`: UTF-8 lines "key=value\n", any order. Keys:
  *   name            runtime name, 1 to QIPC_NAME_BYTES_MAX bytes; default: unique in this process
@@ -118,17 +119,18 @@ int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_len, uint8_t*
  * Windows stay mapped until qipc_window_unmap. */
 int32_t qipc_runtime_close(uint32_t runtime);
 
-/** Any state that can be told without asking the daemon. result: word 0 state: 1 attached, 2 detached. Costs a few
- * system calls. */
+/** Any state that can be told without asking the daemon. result: word 0 state: 1 attached, 2 detached; word 1 the generation of the
+ * connection, which goes up each time the process attaches: ports and windows of earlier ones are gone. Costs a few system calls. */
 int32_t qipc_runtime_state(uint32_t runtime, uint8_t* result);
 
 /**
- * Attaches this process anew when the daemon has died or has given it up, that is when its state is 2; QIPC_OK at once when it is
- * attached. With daemon=spawn one is started where none is. QIPC_E_DAEMON_ABSENT, QIPC_E_DAEMON_HUNG and the others of
- * qipc_runtime_open when there is no healthy daemon: then nothing has changed, and it can be tried again. Afterwards handles of
- * runtimes, waiters and rings of all threads are good as before, and what is opened belongs to the new connection. Publishers
- * and subscribers of the old one say QIPC_E_DAEMON_GONE, which they may do before this call too, and are to be closed; what
- * they loaned or held is gone, the windows that threads have mapped stay. Takes as long as opening.
+ * When the daemon has died, was replaced, or has given this process up, the process attaches anew by itself, within a second after there
+ * is a healthy daemon; with daemon=spawn one is started where none is. This call does it at once, and is QIPC_OK when there is nothing to
+ * do. QIPC_E_DAEMON_ABSENT, QIPC_E_DAEMON_HUNG and the others of qipc_runtime_open when there is no healthy daemon: then nothing
+ * has changed. As long as there is none, ports go on exchanging blocks with processes that have the same memory mapped. Afterwards
+ * handles of runtimes, waiters and rings of all threads are good as before, every waiter has got its byte, and what is opened belongs to
+ * the new connection. Publishers and subscribers of the old one say QIPC_E_DAEMON_GONE, also to those who wait for them, and are to be
+ * closed; what they loaned or held is gone, the windows that threads have mapped stay. Takes as long as opening.
  */
 int32_t qipc_runtime_attach_again(uint32_t runtime);
 

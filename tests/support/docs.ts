@@ -25,7 +25,7 @@ interface Fence {
 /** The Markdown files of the project, by their paths in it. */
 export function markdownFiles(): string[] {
   const docs = readdirSync(join(projectFolder, "docs")).filter((name) => name.endsWith(".md")).sort();
-  return ["README.md", "CONTRIBUTING.md", ...docs.map((name) => `docs/${name}`)];
+  return ["README.md", "CONTRIBUTING.md", "SECURITY.md", ...docs.map((name) => `docs/${name}`)];
 }
 
 /** A file of the project. */

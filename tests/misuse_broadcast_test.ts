@@ -115,7 +115,7 @@ for (const lane of ["auto", "queue"] as const) {
         const loans = Array.from({ length: 8 }, () => p.out.loan()!);
         for (const loan of loans) loan.data.fill(0x55);
         for (const loan of loans.splice(4)) loan.discard();
-        for (let turn = 0; turn < 4; turn++) assertMisuse(() => p.out.broadcast(lying, 1, Unknown), ArgumentError);
+        for (let turn = 0; turn < 4; turn++) assertMisuse(() => p.out.broadcast(lying, 1, Unknown), DataTooLongError);
         for (const loan of loans) {
           assert(loan.data.every((byte) => byte === 0x55));
           loan.discard();
@@ -125,7 +125,7 @@ for (const lane of ["auto", "queue"] as const) {
         // In every slot, the last one before the end of the memory among them, with blocks in those behind it.
         const filled = new Uint8Array(8160).fill(0x55);
         for (let turn = 0; turn < 40; turn++) {
-          assertMisuse(() => p.out.broadcast(lying, 1, Unknown), ArgumentError);
+          assertMisuse(() => p.out.broadcast(lying, 1, Unknown), DataTooLongError);
           assert(p.out.broadcast(filled, 1, Unknown));
           if (turn % 13 !== 12) continue;
           assertEquals(p.feed.poll((block) => assert(block.data.every((byte) => byte === 0x55))), 13);

@@ -17,7 +17,7 @@ import {
 import { FLAG_LENGTH, OFFSET_DATA } from "./layout.ts";
 import { type MarketDataType, marketDataTypeOf } from "./market_data_type.ts";
 import type { RecordFields } from "./record/field_types.ts";
-import { compiledOf, RecordSchema } from "./record/record_schema.ts";
+import { compiledOf, isSchema, type RecordSchema } from "./record/record_schema.ts";
 import type { BindableView, RecordView } from "./record/record_view.ts";
 import { describeSchema } from "./record/schema_id.ts";
 import { failReleased } from "./released.ts";
@@ -211,13 +211,10 @@ export class Block implements Disposable {
   }
 
   #viewOf<F extends RecordFields>(schema: RecordSchema<F>): AnyView {
-    if (!(schema instanceof RecordSchema)) {
-      throw new ArgumentError("read records", { value: schema, condition: "the schema must be a RecordSchema" });
-    }
-    if (!(schema instanceof RecordSchema)) {
-      throw new ArgumentError("read the records of the block", {
-        condition: "the schema is none",
+    if (!isSchema(schema)) {
+      throw new ArgumentError("read records", {
         value: schema,
+        condition: "the schema must be a RecordSchema",
         remedy: "pass Tick, Bar, OrderBook, Trade, or what defineRecord returned",
       });
     }

@@ -29,7 +29,7 @@ export interface IpcErrorClass {
 const SHOWN_TEXT_MAX = 120;
 
 /**
- * Words for an offending value in a message: short, on one line, and never a call into the value's own code.
+ * Words for an offending value in a message: short, on one line, and no error of the value's own code.
  *
  * @param value The value to show.
  * @returns Its literal for a primitive, its kind for anything else.
@@ -52,10 +52,20 @@ export function describeValue(value: unknown): string {
     case "function":
       return "a function";
     default:
-      if (value === null) return "null";
-      if (Array.isArray(value)) return `an array of ${value.length}`;
-      return ArrayBuffer.isView(value) ? `a view of ${value.byteLength} bytes` : "an object";
+      return value === null ? "null" : describeObject(value as object);
   }
+}
+
+function describeObject(value: object): string {
+  try {
+    const length: unknown = Array.isArray(value) ? value.length : undefined;
+    if (typeof length === "number") return `an array of ${length}`;
+    const bytes: unknown = ArrayBuffer.isView(value) ? value.byteLength : undefined;
+    if (typeof bytes === "number") return `a view of ${bytes} bytes`;
+  } catch {
+    // A proxy or a getter of the caller's.
+  }
+  return "an object";
 }
 
 /**

@@ -43,8 +43,8 @@ export class BlockIterator implements AsyncIterableIterator<Block, undefined, un
     this.#source = source;
     this.#signal = signal;
     this.#onAbort = () => this.#end();
-    if (signal?.aborted) this.#ended = true;
     signal?.addEventListener("abort", this.#onAbort);
+    if (signal?.aborted) this.#end();
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Block, undefined, undefined> {

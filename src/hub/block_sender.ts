@@ -44,7 +44,14 @@ export class BlockSender implements LoanOwner, RuntimeResource {
   }
 
   /** Publishes a copy of the data as one block; false when there is no room. The caller has checked the arguments. */
-  send(data: Uint8Array, recordCount: number, type: number, recordSize: number, schemaId: number): boolean {
+  send(
+    data: Uint8Array,
+    length: number,
+    recordCount: number,
+    type: number,
+    recordSize: number,
+    schemaId: number,
+  ): boolean {
     const counters = this.#counters;
     const began = counters.timed ? performance.now() : 0;
     const writer = this.#writer;
@@ -56,18 +63,18 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     }
     const { window, offset } = writer;
     try {
-      // Through a view of this block's data: what calls itself shorter than it is cannot get past its end.
+      // Through a view of this block's data: nothing gets past its end.
       window.dataView(offset + OFFSET_DATA, BLOCK_DATA_SIZE).set(data);
     } catch (cause) {
       writer.abort(token);
-      this.fail(new ArgumentError("broadcast", { condition: "the data have another length than they say", cause }));
+      this.fail(new ArgumentError("broadcast", { condition: "the memory of the data was taken away", cause }));
     }
-    if (!writer.commit(token, window, offset, data.length, recordCount, type, recordSize, schemaId)) {
+    if (!writer.commit(token, window, offset, length, recordCount, type, recordSize, schemaId)) {
       writer.abort(token);
       counters.refused++;
       return false;
     }
-    counters.sent(recordCount, data.length, began);
+    counters.sent(recordCount, length, began);
     return true;
   }
 

@@ -146,6 +146,8 @@ const ACTION = "make a configuration";
 type NumberField = keyof typeof NUMBERS;
 type ChoiceField = keyof typeof CHOICES;
 
+let isChecked: (value: object) => boolean;
+
 /**
  * The settings of broadcasters and subscribers: immutable, checked when made. Every field has an effect.
  *
@@ -198,6 +200,12 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly wait: WaitStrategy;
   /** How long a record may wait for its block to fill, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly flushAfterMs: number;
+  /** What was made by the constructor has been checked. */
+  readonly #checked = true;
+
+  static {
+    isChecked = (value) => #checked in value;
+  }
 
   /**
    * Makes a configuration.
@@ -289,6 +297,11 @@ export class BroadcastConfig implements BroadcastConfigFields {
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
     return new BroadcastConfig({ ...this, ...given });
   }
+}
+
+/** Whether a value is a configuration, and not only an object that looks like one. */
+export function isConfig(value: unknown): value is BroadcastConfig {
+  return typeof value === "object" && value !== null && isChecked(value);
 }
 
 function requireObject(fields: unknown): void {

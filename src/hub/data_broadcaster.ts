@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { countBytes, NO_BYTES, partOf } from "../block/bytes.ts";
 import { BLOCK_DATA_SIZE, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.ts";
 import type { MarketDataType } from "../block/market_data_type.ts";
 import type { RecordFields } from "../block/record/field_types.ts";
-import { RecordSchema } from "../block/record/record_schema.ts";
+import { isSchema, type RecordSchema } from "../block/record/record_schema.ts";
 import { ArgumentError, BatchTooLargeError, ConfigError, DataTooLongError, RecordSizeError } from "../errors.ts";
 import { ringBytes } from "../ring/layout.ts";
 import { checkName } from "../transport/names.ts";
@@ -148,11 +149,11 @@ export class DataBroadcaster {
    * @throws {ClosedError} After close.
    */
   broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
-    this.#check(data, recordCount, type, "broadcast");
-    if (data.length > BLOCK_DATA_SIZE) {
-      this.#sender.fail(new DataTooLongError("broadcast", { value: data.length, limit: BLOCK_DATA_SIZE }));
+    const length = this.#check(data, recordCount, type, "broadcast");
+    if (length > BLOCK_DATA_SIZE) {
+      this.#sender.fail(new DataTooLongError("broadcast", { value: length, limit: BLOCK_DATA_SIZE }));
     }
-    return this.#sender.send(data, recordCount, type, recordSizeOf(data.length, recordCount), 0);
+    return this.#sender.send(data, length, recordCount, type, recordSizeOf(length, recordCount), 0);
   }
 
   /**
@@ -166,20 +167,20 @@ export class DataBroadcaster {
    * @throws {RecordSizeError} When the length is not `recordCount` times a size that fits into a block.
    */
   broadcastBatch(data: Uint8Array, recordCount: number, type: MarketDataType): number {
-    this.#check(data, recordCount, type, "broadcast a batch");
+    const length = this.#check(data, recordCount, type, "broadcast a batch");
     if (recordCount > this.config.batchSize) {
       this.#sender.fail(
         new BatchTooLargeError("broadcast a batch", { value: recordCount, limit: this.config.batchSize }),
       );
     }
-    if (recordCount === 0 && data.length === 0) return 0;
-    const size = data.length / recordCount;
+    if (recordCount === 0 && length === 0) return 0;
+    const size = length / recordCount;
     if (!Number.isInteger(size) || size === 0 || size > BLOCK_DATA_SIZE) {
       this.#sender.fail(
         new RecordSizeError("broadcast a batch", {
-          value: data.length,
+          value: length,
           limit: BLOCK_DATA_SIZE,
-          condition: `${data.length} bytes are not ${recordCount} records of one size up to ${BLOCK_DATA_SIZE} bytes`,
+          condition: `${length} bytes are not ${recordCount} records of one size up to ${BLOCK_DATA_SIZE} bytes`,
         }),
       );
     }
@@ -188,8 +189,8 @@ export class DataBroadcaster {
     let sent = 0;
     while (sent < recordCount) {
       const count = Math.min(perBlock, recordCount - sent);
-      const part = data.subarray(sent * size, (sent + count) * size);
-      if (!this.#sender.send(part, count, type, size, 0)) break;
+      const part = partOf(data, sent * size, count * size);
+      if (!this.#sender.send(part, count * size, count, type, size, 0)) break;
       sent += count;
     }
     return sent;
@@ -214,14 +215,14 @@ export class DataBroadcaster {
   writer<F extends RecordFields>(schema: RecordSchema<F>): RecordWriter<F> {
     const sender = this.#sender;
     sender.requireOpen("make a record writer");
-    if (!(schema instanceof RecordSchema)) {
+    if (!isSchema(schema)) {
       sender.fail(
         new ArgumentError("make a record writer", { value: schema, condition: "the schema must be a RecordSchema" }),
       );
     }
     const writer = new RecordWriter(schema, this.config.flushAfterMs, this, (data, recordCount) => {
       sender.requireOpen("publish records");
-      return sender.send(data, recordCount, schema.dataType, schema.size, schema.id);
+      return sender.send(data, data.length, recordCount, schema.dataType, schema.size, schema.id);
     });
     sender.addFlushable(writer);
     return writer;
@@ -297,13 +298,15 @@ export class DataBroadcaster {
     this.close();
   }
 
-  #check(data: unknown, recordCount: unknown, type: unknown, action: string): void {
+  /** Returns how many bytes the data have. */
+  #check(data: unknown, recordCount: unknown, type: unknown, action: string): number {
     this.#sender.requireOpen(action);
-    // The first question unmasks what only has the prototype of one.
-    if (!ArrayBuffer.isView(data) || !(data instanceof Uint8Array)) {
+    const length = countBytes(data);
+    if (length === NO_BYTES) {
       this.#sender.fail(new ArgumentError(action, { value: data, condition: "the data must be a Uint8Array" }));
     }
     this.#sender.checkCount(recordCount, type, action);
+    return length;
   }
 }
 

@@ -8,7 +8,7 @@ import { stopWatching, watchForLoss } from "./backstop.ts";
 import { BlockHand } from "./block_hand.ts";
 import { BlockIterator, type BlockSource } from "./block_iterator.ts";
 import type { BroadcastConfig, LaneChoice, ReadMode, WaitStrategy } from "./broadcast_config.ts";
-import { requireConfig, requireOptions } from "./checks.ts";
+import { requireConfig, requireOptions, requireSignal } from "./checks.ts";
 import { HeldBlocks } from "./held_blocks.ts";
 import { place } from "./placement.ts";
 import { ReceiveCounters } from "./receive_counters.ts";
@@ -313,9 +313,7 @@ export class DataSubscriber {
     this.#requireOpen("iterate");
     requireOptions("iterate", options, ["signal"] satisfies (keyof BlocksOptions)[]);
     const { signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new ArgumentError("iterate", { value: signal, condition: "the signal must be an AbortSignal" });
-    }
+    if (signal !== undefined) requireSignal("iterate", signal);
     let endIdle: (() => void) | null = null;
     const setEndIdle = (end: (() => void) | null): void => {
       if (endIdle !== null) this.#idles.delete(endIdle);

@@ -4,7 +4,7 @@ import type { RecordFields, RecordRead, RecordWrite } from "../block/record/fiel
 import type { RecordEncoder } from "../block/record/compiled_record.ts";
 import { encoderOf, type RecordSchema } from "../block/record/record_schema.ts";
 import { Window } from "../block/window.ts";
-import { ClosedError } from "../errors.ts";
+import { ArgumentError, ClosedError } from "../errors.ts";
 
 /** Sends gathered records as one block; false when there is no room. */
 export type RecordSend = (data: Uint8Array, recordCount: number) => boolean;
@@ -40,6 +40,8 @@ export class RecordWriter<F extends RecordFields> {
   /** What publishing by the timer threw, for the next call. */
   #failure: unknown;
   #closed = false;
+  /** While the values of a record are read, which may be getters of the caller's. */
+  #encoding = false;
 
   /** @internal */
   constructor(schema: RecordSchema<F>, flushAfterMs: number, broadcaster: object, send: RecordSend) {
@@ -70,15 +72,23 @@ export class RecordWriter<F extends RecordFields> {
    * taken: write it again later.
    * @throws {FieldValueError} When a value is missing or does not fit; nothing is written then.
    * @throws {ClosedError} After the broadcaster was closed.
+   * @throws {ArgumentError} When a getter among the values calls this writer.
    * @throws {IpcError} What publishing threw in the meantime; the records stay, and so the call may be made again.
    */
   write(values: RecordWrite<F> | RecordRead<F>): boolean {
     if (this.#closed) throw new ClosedError("write a record");
+    this.#requireIdle("write a record");
     if (this.#failure !== undefined) this.#rethrow();
-    if (this.#count === this.#capacity && !this.flush()) return false;
-    this.#encode(this.#staging, this.#count * this.#size, values as RecordWrite<F>);
+    if (this.#count === this.#capacity && !this.#flush()) return false;
+    this.#encoding = true;
+    try {
+      this.#encode(this.#staging, this.#count * this.#size, values as RecordWrite<F>);
+    } finally {
+      this.#encoding = false;
+    }
+    if (this.#closed) throw new ClosedError("write a record");
     this.#count++;
-    if (this.#count === this.#capacity) this.flush();
+    if (this.#count === this.#capacity) this.#flush();
     else if (this.#timer === undefined) this.#schedule();
     return true;
   }
@@ -89,12 +99,19 @@ export class RecordWriter<F extends RecordFields> {
    * @returns Whether nothing is left; false when there was no room, and then the records stay.
    */
   flush(): boolean {
+    this.#requireIdle("flush records");
+    return this.#flush();
+  }
+
+  #flush(): boolean {
     if (this.#count === 0) return true;
     if (!this.#send(this.#staging.dataView(0, this.#count * this.#size), this.#count)) {
       this.#schedule();
       return false;
     }
     this.#count = 0;
+    // What the timer threw about these records is over.
+    this.#failure = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return true;
@@ -107,7 +124,7 @@ export class RecordWriter<F extends RecordFields> {
   close(): void {
     if (this.#closed) return;
     try {
-      this.flush();
+      this.#flush();
     } finally {
       this.#closed = true;
       clearTimeout(this.#timer);
@@ -118,12 +135,19 @@ export class RecordWriter<F extends RecordFields> {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       try {
-        this.flush();
+        this.#flush();
       } catch (error) {
         // Thrown here it would end the process.
         this.#failure = error;
       }
     }, this.#flushAfterMs);
+  }
+
+  #requireIdle(action: string): void {
+    if (!this.#encoding) return;
+    throw new ArgumentError(action, {
+      condition: "a getter among the values of a record uses the writer of that record",
+    });
   }
 
   #rethrow(): never {

@@ -19,7 +19,7 @@ import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
 import { closeAll } from "./close_all.ts";
 import { openMemory } from "./memory_runtimes.ts";
-import { encodeOptions, type RuntimeOptions, type Stack, stackOf } from "./runtime_options.ts";
+import { encodeOptions, requireRuntimeOptions, type RuntimeOptions, type Stack, stackOf } from "./runtime_options.ts";
 import { listStreams, type StreamInfo } from "./stream_info.ts";
 import { SubscriberCounts } from "./subscriber_counts.ts";
 
@@ -31,6 +31,8 @@ export interface RuntimeResource {
   readonly closed: boolean;
   close(): void;
 }
+
+let isOpened: (value: object) => value is Runtime;
 
 /** Whether this thread's end is that of the process. Some Web Workers take themselves for the main thread. */
 const ownsProcess = isMainThread && !("WorkerGlobalScope" in globalThis);
@@ -61,6 +63,10 @@ export class Runtime {
   readonly #rings: RingStreams;
   readonly #subscribers = new SubscriberCounts();
 
+  static {
+    isOpened = (value): value is Runtime => #transport in value;
+  }
+
   private constructor(transport: Transport) {
     this.#transport = transport;
     this.#windows = new WindowTable(transport);
@@ -83,6 +89,12 @@ export class Runtime {
    * @throws {ConfigError} When an option is unknown or out of its range.
    */
   static open(options: RuntimeOptions = {}): Runtime {
+    requireRuntimeOptions(options);
+    // Getters among them are asked once.
+    return Runtime.#open({ ...options });
+  }
+
+  static #open(options: RuntimeOptions): Runtime {
     const stack = stackOf(options);
     const runtime = new Runtime(
       stack === "memory"
@@ -196,7 +208,7 @@ export class Runtime {
 /** The runtime that the options name, or the default one. */
 export function runtimeOf(action: string, runtime: unknown): Runtime {
   if (runtime === undefined) return Runtime.default;
-  if (runtime instanceof Runtime) return runtime;
+  if (typeof runtime === "object" && runtime !== null && isOpened(runtime)) return runtime;
   throw new ArgumentError(action, { value: runtime, condition: "the runtime must be a Runtime" });
 }
 

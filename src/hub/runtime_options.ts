@@ -3,7 +3,7 @@ import { ConfigError, StackUnknownError } from "../errors.ts";
 import type { MemoryHandle } from "../transport/memory_handle.ts";
 import type { MemoryOptions } from "../transport/memory_transport.ts";
 import { checkName } from "../transport/names.ts";
-import { BroadcastConfig } from "./broadcast_config.ts";
+import { type BroadcastConfig, isConfig } from "./broadcast_config.ts";
 import { requireOptions } from "./checks.ts";
 import { isGroupName } from "./stream_access.ts";
 
@@ -83,9 +83,13 @@ const MEMORY_OPTIONS: readonly string[] = [
   "config",
 ] satisfies (keyof RuntimeOptions)[];
 
-/** Throws unless these are options of a runtime; returns its stack. */
-export function stackOf(options: RuntimeOptions): Stack {
+/** Throws unless these are options of a runtime. */
+export function requireRuntimeOptions(options: RuntimeOptions): void {
   requireOptions(OPEN_ACTION, options, KNOWN_OPTIONS);
+}
+
+/** The stack that the options name. */
+export function stackOf(options: RuntimeOptions): Stack {
   const { stack = "iceoryx" } = options;
   if (stack !== "iceoryx" && stack !== "memory") throw new StackUnknownError(OPEN_ACTION, { value: stack });
   return stack;
@@ -152,7 +156,7 @@ function requireOptionsOf(stack: Stack, options: RuntimeOptions, known: readonly
 }
 
 function memoryMb({ config, poolMemoryMb }: RuntimeOptions, standard: number, most: number): number {
-  if (config !== undefined && !(config instanceof BroadcastConfig)) refuse("config", config, "a BroadcastConfig");
+  if (config !== undefined && !isConfig(config)) refuse("config", config, "a BroadcastConfig");
   const ceiling = Math.min(config?.memoryPoolSizeMb ?? most, most);
   const given = poolMemoryMb === undefined ? Math.min(standard, ceiling) : poolMemoryMb;
   if (!isIntegerIn(given, 1, ceiling)) refuse("poolMemoryMb", given, `an integer from 1 to ${ceiling}`);

@@ -92,6 +92,10 @@ function failIndex(name: string, index: unknown, length: number): never {
   });
 }
 
+function failText(name: string, text: unknown): never {
+  throw new ArgumentError(`compare the text ${name}`, { condition: "it can only equal a string", value: text });
+}
+
 /**
  * Makes the class that reads and writes one record.
  *
@@ -119,6 +123,7 @@ return Record;
     RELEASED: RELEASED_WINDOW,
     failReleased,
     failIndex,
+    failText,
     failField(index: number, value: unknown, element: number): never {
       throw explainField(layout, index, value, element);
     },

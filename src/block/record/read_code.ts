@@ -87,9 +87,9 @@ function textGetters(field: RecordField, layout: RecordLayout, index: number): s
     length % 4 - 1
   }; i >= 0; i--) word = word * 256 + w.bytes[at + i]; return word; }`;
   return `get ${name}() { return texts[${index}].read(this.#w.bytes, this.#o + ${offset}); }
-  ${name}Equals(text) { return textEquals(texts[${index}], this.#w.bytes, this.#o + ${offset}, ${length}, text); }
+  ${name}Equals(text) { if (typeof text !== "string") failText("${name}", text); return textEquals(texts[${index}], this.#w.bytes, this.#o + ${offset}, ${length}, text); }
   ${name}Word(index) {
-    if (!(index >= 0 && index < ${words}) || (index | 0) !== index) failIndex("${name}Word", index, ${words});
+    if (typeof index !== "number" || !(index >= 0 && index < ${words}) || (index | 0) !== index) failIndex("${name}Word", index, ${words});
     const w = this.#w, at = this.#o + ${offset} + index * 4;${tail}
     return ${word};
   }`;
@@ -127,7 +127,7 @@ function arrayGetter(field: RecordField, layout: RecordLayout, index: number): s
 /** The index of an element, negative ones counting from the end. */
 function placeInArray(name: string, length: number): string {
   const inside = `index >= 0 && index < ${length} && (index | 0) === index`;
-  return `(${inside} ? index : index < 0 && index >= -${length} && (index | 0) === index ? index + ${length} : failIndex("${name}", index, ${length}))`;
+  return `(typeof index !== "number" ? failIndex("${name}", index, ${length}) : ${inside} ? index : index < 0 && index >= -${length} && (index | 0) === index ? index + ${length} : failIndex("${name}", index, ${length}))`;
 }
 
 /**

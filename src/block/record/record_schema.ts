@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ArgumentError, RecordSizeError, SchemaError } from "../../errors.ts";
+import { countBytes, NO_BYTES, partOf } from "../bytes.ts";
 import { BLOCK_DATA_SIZE } from "../layout.ts";
 import { isMarketDataType, MarketDataType } from "../market_data_type.ts";
 import { Window } from "../window.ts";
@@ -23,11 +24,14 @@ export type RecordOf<S> = S extends RecordSchema<infer F> ? RecordRead<F> : neve
 /** The values that a schema writes: `RecordValues<typeof Tick>`. */
 export type RecordValues<S> = S extends RecordSchema<infer F> ? RecordWrite<F> : never;
 
+let isMade: (value: object) => boolean;
 let friend: <F extends RecordFields>(schema: RecordSchema<F>) => CompiledRecord<F>;
 let create: <F extends RecordFields>(layout: RecordLayout, id: number, dataType: MarketDataType) => RecordSchema<F>;
 
-/** Memory where a record is built before it goes to a place of any alignment, or brought to from one. */
+/** Memory where a record is brought to from a place of any alignment. */
 const scratch = Window.allocate(BLOCK_DATA_SIZE);
+/** Memory where a record is built before it goes to one; null while a getter among its values may build another. */
+let idleScratch: Window | null = Window.allocate(BLOCK_DATA_SIZE);
 
 /**
  * What a record is made of: its fields, their places in memory, and the code that reads and writes them. Made by
@@ -41,6 +45,7 @@ export class RecordSchema<F extends RecordFields> {
   #reader: BindableView<F> | null = null;
 
   static {
+    isMade = (value) => #compiled in value;
     friend = (schema) => schema.#compiled;
     create = (layout, id, dataType) => new RecordSchema(layout, id, dataType);
   }
@@ -103,8 +108,16 @@ export class RecordSchema<F extends RecordFields> {
    */
   write(target: Uint8Array, byteOffset: number, values: RecordWrite<F> | RecordRead<F>): void {
     this.#checkPlace("write", target, byteOffset);
-    this.#compiled.encode(scratch, 0, values as RecordWrite<F>);
-    target.set(scratch.dataView(0, this.size), byteOffset);
+    const staging = idleScratch ?? Window.allocate(BLOCK_DATA_SIZE);
+    idleScratch = null;
+    try {
+      this.#compiled.encode(staging, 0, values as RecordWrite<F>);
+      // A getter among the values may have taken the memory away.
+      this.#checkPlace("write", target, byteOffset);
+      partOf(target, byteOffset, this.size).set(staging.dataView(0, this.size));
+    } finally {
+      idleScratch = staging;
+    }
   }
 
   /**
@@ -127,7 +140,7 @@ export class RecordSchema<F extends RecordFields> {
    */
   read(source: Uint8Array, byteOffset: number = 0): RecordObject<F> {
     this.#checkPlace("read", source, byteOffset);
-    for (let i = 0; i < this.size; i++) scratch.bytes[i] = source[byteOffset + i]!;
+    scratch.bytes.set(partOf(source, byteOffset, this.size));
     this.#reader ??= this.#compiled.createView();
     this.#reader.bind(scratch, 0, 1);
     return this.#reader.at(0).toObject();
@@ -149,31 +162,41 @@ export class RecordSchema<F extends RecordFields> {
    * ```
    */
   over(source: Uint8Array): RecordView<F> {
-    if (!(source instanceof Uint8Array)) throw new ArgumentError(`read ${this.name} records`, { value: source });
-    if (source.length % this.size !== 0) {
-      throw new RecordSizeError(`read ${this.name} records of ${this.size} bytes`, { value: source.length });
+    const length = countBytes(source);
+    if (length === NO_BYTES) throw new ArgumentError(`read ${this.name} records`, { value: source });
+    if (length % this.size !== 0) {
+      throw new RecordSizeError(`read ${this.name} records of ${this.size} bytes`, { value: length });
     }
-    const placed = source.byteOffset % 8 === 0 ? source : source.slice();
     const view = this.#compiled.createView();
-    view.bind(new Window(placed.buffer, true, placed.byteOffset, placed.length), 0, source.length / this.size);
+    view.bind(windowOver(source, length), 0, length / this.size);
     return view;
   }
 
   #checkPlace(verb: string, bytes: unknown, byteOffset: unknown): void {
     const action = `${verb} a ${this.name} record of ${this.size} bytes`;
-    if (!(bytes instanceof Uint8Array)) {
+    const length = countBytes(bytes);
+    if (length === NO_BYTES) {
       throw new ArgumentError(action, { condition: "the memory is not a Uint8Array", value: bytes });
     }
-    if (
-      !Number.isInteger(byteOffset) || (byteOffset as number) < 0 || (byteOffset as number) + this.size > bytes.length
-    ) {
+    if (!Number.isInteger(byteOffset) || (byteOffset as number) < 0 || (byteOffset as number) + this.size > length) {
       throw new RecordSizeError(action, {
         condition: "the record would not lie within the bytes",
         value: byteOffset,
-        limit: bytes.length - this.size,
+        limit: length - this.size,
       });
     }
   }
+}
+
+/** A window over bytes where they are, or, when it could not begin there, over a copy. */
+function windowOver(source: Uint8Array, length: number): Window {
+  // Bytes whose memory was taken away have none to be looked at.
+  if (length === 0) return Window.allocate(0);
+  const { buffer, byteOffset } = partOf(source, 0, length);
+  if (byteOffset % 8 === 0) return new Window(buffer, true, byteOffset, length);
+  const window = Window.allocate(length);
+  window.bytes.set(partOf(source, 0, length));
+  return window;
 }
 
 /** Schemas by layout and data type, so that the same definition again is the same schema. */
@@ -207,7 +230,11 @@ export function defineRecord<const F extends RecordFields>(
   fields: F,
   options: RecordOptions = {},
 ): RecordSchema<F> {
+  if (typeof options !== "object" || options === null) {
+    throw new SchemaError("define a record", { condition: "the options are not an object", value: options });
+  }
   const { pack = false, dataType = MarketDataType.Unknown, ...rest } = options;
+  const layout = layoutOf(name, fields, pack === true);
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined || typeof pack !== "boolean" || !isMarketDataType(dataType)) {
     throw new SchemaError(`define the record ${name}`, {
@@ -215,7 +242,6 @@ export function defineRecord<const F extends RecordFields>(
       value: unknown ?? (typeof pack === "boolean" ? dataType : pack),
     });
   }
-  const layout = layoutOf(name, fields, pack);
   const key = `${dataType} ${layout.text}`;
   const before = defined.get(key);
   if (before !== undefined) return before as RecordSchema<F>;
@@ -224,6 +250,11 @@ export function defineRecord<const F extends RecordFields>(
   const schema = create<F>(layout, id, dataType);
   defined.set(key, schema);
   return schema;
+}
+
+/** Whether a value is a schema, and not only an object that looks like one. */
+export function isSchema(value: unknown): value is RecordSchema<RecordFields> {
+  return typeof value === "object" && value !== null && isMade(value);
 }
 
 /** The code of a schema, for the block that reads it. */

@@ -98,6 +98,7 @@ export function viewMembers(size: number): string {
     }
     get length() { const n = this.#count; if (n < 0) failReleased(); return n; }
     at(index) {
+      if (typeof index !== "number") this.#outside(index);
       const n = this.#count, i = index < 0 ? index + n : index;
       if (!(i >= 0 && i < n) || (i | 0) !== i) this.#outside(index);
       const record = this.#record;

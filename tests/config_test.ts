@@ -33,6 +33,7 @@ const DEFAULTS: BroadcastConfigFields = {
   heartbeatIntervalMs: 1000,
   readerTimeoutMs: 1000,
   pollIntervalMs: 1,
+  checksum: false,
   statsEnabled: false,
   cpuAffinity: null,
   numaAware: false,
@@ -198,7 +199,7 @@ test("BroadcastConfig.ringCapacity is bufferDepth rounded up to a power of two, 
 });
 
 test("BroadcastConfig flags are booleans and nothing else", () => {
-  for (const name of ["statsEnabled", "numaAware"]) {
+  for (const name of ["checksum", "statsEnabled", "numaAware"]) {
     assertEquals((make({ [name]: true }) as unknown as Record<string, unknown>)[name], true);
     for (const value of [0, 1, "true", null, {}]) assertRefused(name, value, "true or false");
   }

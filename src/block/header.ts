@@ -198,6 +198,13 @@ export function writeTrailer(
   window.words[word + (TRAILER_RESERVED >>> 2)] = 0;
 }
 
+/** Writes the two sums of a checksum into the trailer. */
+export function writeChecksum(window: Window, offset: number, crc32c: number, identityCrc32c: number): void {
+  const word = (offset + TRAILER_IN_BLOCK) >>> 2;
+  window.words[word + (TRAILER_CRC32C >>> 2)] = crc32c;
+  window.words[word + (TRAILER_RESERVED >>> 2)] = identityCrc32c;
+}
+
 /** The low half of the trailer's epoch. */
 export function readEpochLow(window: Window, offset: number): number {
   return window.words[(offset + TRAILER_IN_BLOCK + TRAILER_EPOCH) >>> 2]!;
@@ -216,4 +223,9 @@ export function readSourceSequence(window: Window, offset: number): number {
 /** The trailer's crc32c. */
 export function readCrc32c(window: Window, offset: number): number {
   return window.words[(offset + TRAILER_IN_BLOCK + TRAILER_CRC32C) >>> 2]!;
+}
+
+/** The trailer's sum of sequence, epoch and source sequence. */
+export function readIdentityCrc32c(window: Window, offset: number): number {
+  return window.words[(offset + TRAILER_IN_BLOCK + TRAILER_RESERVED) >>> 2]!;
 }

@@ -52,6 +52,7 @@ export function createBunBackend(ffi: BunFfi, bun: BunParts): Backend {
       const buffer = new ArrayBuffer(byteLength);
       return { buffer, native: ffi.ptr(new Uint8Array(buffer)) as unknown as NativeBuffer };
     },
+    bufferOf: (buffer: ArrayBuffer): NativeBuffer => ffi.ptr(new Uint8Array(buffer)) as unknown as NativeBuffer,
     alias(address: bigint, byteLength: number): ArrayBuffer {
       return ffi.toArrayBuffer(Number(address), 0, byteLength);
     },

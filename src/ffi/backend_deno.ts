@@ -38,6 +38,7 @@ export function createDenoBackend(deno: DenoParts): Backend {
       const buffer = new ArrayBuffer(byteLength);
       return { buffer, native: buffer as unknown as NativeBuffer };
     },
+    bufferOf: (buffer: ArrayBuffer): NativeBuffer => buffer as unknown as NativeBuffer,
     alias(address: bigint, byteLength: number): ArrayBuffer {
       const pointer = deno.UnsafePointer.create(address);
       if (pointer === null) throw new TypeError("The address of a window is null");

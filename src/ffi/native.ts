@@ -4,7 +4,7 @@ import { type BunFfi, type BunParts, createBunBackend } from "./backend_bun.ts";
 import { createDenoBackend, type DenoParts } from "./backend_deno.ts";
 import { loadLibrary } from "./library.ts";
 import type { Symbols } from "./symbols.ts";
-import type { Backend, Scratch, Watcher } from "./types.ts";
+import type { Backend, NativeBuffer, Scratch, Watcher } from "./types.ts";
 
 const RESULT_BYTES = 256;
 const DETAIL_TEXT_BYTES = 1024;
@@ -63,6 +63,11 @@ export class Native {
   /** Memory for arguments and results that both sides see. */
   scratch(byteLength: number): Scratch {
     return this.#backend.scratch(byteLength);
+  }
+
+  /** An ArrayBuffer as an argument; it must not be detached while the library uses it. */
+  bufferOf(buffer: ArrayBuffer): NativeBuffer {
+    return this.#backend.bufferOf(buffer);
   }
 
   /** Text as UTF-8 for one call; `length` is in bytes. */

@@ -139,6 +139,11 @@ export const SYMBOLS = {
 
   // uint32_t qipc_clock_ms(void)
   qipc_clock_ms: { parameters: [], result: "u32" },
+  // int32_t qipc_block_seal(uint8_t* memory, uint32_t offset, uint32_t sequence_low, uint32_t sequence_high)
+  qipc_block_seal: { parameters: ["buffer", "u32", "u32", "u32"], result: "i32" },
+  // int32_t qipc_block_check(const uint8_t* memory, uint32_t offset)
+  qipc_block_check: { parameters: ["buffer", "u32"], result: "i32" },
+
   // double qipc_clock_since_ns(uint32_t low, uint32_t high)
   qipc_clock_since_ns: { parameters: ["u32", "u32"], result: "f64" },
   // int32_t qipc_thread_pin(uint32_t cpu)

@@ -56,6 +56,8 @@ export interface Backend {
   load<Table extends Record<string, NativeFunction>>(path: string, table: Table): NativeSymbols<Table>;
   /** Allocates memory for results and arguments. */
   scratch(byteLength: number): Scratch;
+  /** Memory of JavaScript as an argument. */
+  bufferOf(buffer: ArrayBuffer): NativeBuffer;
   /** An ArrayBuffer over memory of the library: no copy, no ownership. */
   alias(address: bigint, byteLength: number): ArrayBuffer;
   /** Calls `onReadable` in the event loop for bytes that arrive at a socket; drains them. Begins unreferenced. */

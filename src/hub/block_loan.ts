@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BLOCK_DATA_SIZE, OFFSET_DATA } from "../block/layout.ts";
+import { OFFSET_DATA } from "../block/layout.ts";
 import type { MarketDataType } from "../block/market_data_type.ts";
 import type { Window } from "../block/window.ts";
 import { NotLoanedError } from "../errors.ts";
 
 /** What a loan needs of its broadcaster. */
 export interface LoanOwner {
+  /** Most data bytes of a block. */
+  readonly dataMax: number;
   publishLoan(loan: BlockLoan, length: number, recordCount: number, type: MarketDataType): boolean;
   discardLoan(loan: BlockLoan): void;
 }
@@ -44,20 +46,20 @@ export class BlockLoan {
   }
 
   /**
-   * The 8160 data bytes, in shared memory. What they hold is of some block before. The view must not be used after publishing:
+   * The 8160 data bytes, or 8136 with `checksum`, in shared memory. What they hold is of some block before. The view must not be used after publishing:
    * it then lies over a block that others read.
    *
    * @throws {NotLoanedError} After publish or discard.
    */
   get data(): Uint8Array {
-    this.#requireOwner("write into a loan");
-    return this.window.dataView(this.offset + OFFSET_DATA, BLOCK_DATA_SIZE);
+    const { dataMax } = this.#requireOwner("write into a loan");
+    return this.window.dataView(this.offset + OFFSET_DATA, dataMax);
   }
 
   /**
    * Publishes the block.
    *
-   * @param length Data bytes used, 0 to 8160.
+   * @param length Data bytes used, 0 to 8160; 8136 with `checksum`.
    * @param recordCount Records in them.
    * @param type What they are.
    * @returns Whether there was room. False, and the loan stays, only on a lossless stream of several broadcasters, when another

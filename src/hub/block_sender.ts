@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BLOCK_DATA_SIZE, OFFSET_DATA } from "../block/layout.ts";
+import { OFFSET_DATA } from "../block/layout.ts";
 import { isMarketDataType, type MarketDataType } from "../block/market_data_type.ts";
 import { ArgumentError, ClosedError, DataTooLongError, TooManyLoansError } from "../errors.ts";
 import { BlockLoan, type LoanOwner } from "./block_loan.ts";
@@ -22,6 +22,8 @@ export class BlockSender implements LoanOwner, RuntimeResource {
   readonly #writer: BlockWriter;
   readonly #counters: BroadcastCounters;
   readonly #resources: Set<RuntimeResource>;
+  /** Most data bytes of a block. */
+  readonly dataMax: number;
   readonly #loans = new Set<BlockLoan>();
   readonly #flushables = new Set<WeakRef<Flushable>>();
   #closed = false;
@@ -31,11 +33,13 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     writer: BlockWriter,
     counters: BroadcastCounters,
     resources: Set<RuntimeResource>,
+    dataMax: number,
   ) {
     this.#stream = stream;
     this.#writer = writer;
     this.#counters = counters;
     this.#resources = resources;
+    this.dataMax = dataMax;
     resources.add(this);
   }
 
@@ -64,7 +68,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     const { window, offset } = writer;
     try {
       // Through a view of this block's data: nothing gets past its end.
-      window.dataView(offset + OFFSET_DATA, BLOCK_DATA_SIZE).set(data);
+      window.dataView(offset + OFFSET_DATA, this.dataMax).set(data);
     } catch (cause) {
       writer.abort(token);
       this.fail(new ArgumentError("broadcast", { condition: "the memory of the data was taken away", cause }));
@@ -100,7 +104,7 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     if (!Number.isInteger(length) || length < 0) {
       this.fail(new ArgumentError(action, { value: length, condition: "the length must be an integer from 0" }));
     }
-    if (length > BLOCK_DATA_SIZE) this.fail(new DataTooLongError(action, { value: length, limit: BLOCK_DATA_SIZE }));
+    if (length > this.dataMax) this.fail(new DataTooLongError(action, { value: length, limit: this.dataMax }));
     this.checkCount(recordCount, type, action);
     const began = this.#counters.timed ? performance.now() : 0;
     const size = recordSizeOf(length, recordCount);

@@ -65,6 +65,12 @@ export interface BroadcastConfigFields {
    * nobody can wake it. 1 to 1000; default 1.
    */
   readonly pollIntervalMs: number;
+  /**
+   * Of a broadcaster: whether each block has a CRC-32C, which every subscriber verifies when it receives the block, whatever its own
+   * configuration says. What does not match is not handed out, and counts as `corruptBlocks`. A block takes 8136 data bytes then.
+   * Default false.
+   */
+  readonly checksum: boolean;
   /** Whether latencies are measured; costs a clock reading a block. Default false. */
   readonly statsEnabled: boolean;
   /** The CPU that the thread which makes the broadcaster or subscriber is pinned to, or null. 0 to 1023; default null. */
@@ -180,6 +186,8 @@ export class BroadcastConfig implements BroadcastConfigFields {
   readonly readerTimeoutMs: number;
   /** How often to look where nobody wakes, in milliseconds. See {@linkcode BroadcastConfigFields}. */
   readonly pollIntervalMs: number;
+  /** Whether each block has a checksum. See {@linkcode BroadcastConfigFields}. */
+  readonly checksum: boolean;
   /** Whether latencies are measured. See {@linkcode BroadcastConfigFields}. */
   readonly statsEnabled: boolean;
   /** The CPU to pin the thread to, or null. See {@linkcode BroadcastConfigFields}. */
@@ -225,6 +233,7 @@ export class BroadcastConfig implements BroadcastConfigFields {
     this.heartbeatIntervalMs = integer(fields, "heartbeatIntervalMs");
     this.readerTimeoutMs = integer(fields, "readerTimeoutMs");
     this.pollIntervalMs = integer(fields, "pollIntervalMs");
+    this.checksum = flag(fields, "checksum");
     this.statsEnabled = flag(fields, "statsEnabled");
     this.cpuAffinity = cpu(fields);
     this.numaAware = flag(fields, "numaAware");
@@ -325,7 +334,7 @@ function integer(fields: Partial<BroadcastConfigFields>, name: NumberField): num
   return refuse(name, value, `an integer from ${lowest} to ${highest}`);
 }
 
-function flag(fields: Partial<BroadcastConfigFields>, name: "statsEnabled" | "numaAware"): boolean {
+function flag(fields: Partial<BroadcastConfigFields>, name: "checksum" | "statsEnabled" | "numaAware"): boolean {
   const value: unknown = fields[name];
   if (value === undefined) return false;
   return typeof value === "boolean" ? value : refuse(name, value, "true or false");

@@ -60,6 +60,8 @@ export class DataBroadcaster {
   readonly #writer: BlockWriter;
   readonly #sender: BlockSender;
   readonly #counters: BroadcastCounters;
+  /** Most data bytes of a block: a checksum takes room of its own. */
+  readonly #dataMax: number;
 
   /**
    * Offers a stream.
@@ -103,7 +105,8 @@ export class DataBroadcaster {
       }
     }
     this.#counters = new BroadcastCounters(config.statsEnabled);
-    this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources);
+    this.#dataMax = config.checksum ? TRAILER_OFFSET : BLOCK_DATA_SIZE;
+    this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources, this.#dataMax);
     watchForLoss(this, "DataBroadcaster", this.stream, this.#sender, transport);
   }
 
@@ -138,7 +141,7 @@ export class DataBroadcaster {
   /**
    * Publishes one block: copies the data into shared memory.
    *
-   * @param data The records, at most 8160 bytes.
+   * @param data The records, at most 8160 bytes; 8136 with `checksum`.
    * @param recordCount How many they are.
    * @param type What they are.
    * @returns Whether there was room. False is counted as refused: a reader of a lossless ring or queue has to read first, or, on the
@@ -150,8 +153,8 @@ export class DataBroadcaster {
    */
   broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
     const length = this.#check(data, recordCount, type, "broadcast");
-    if (length > BLOCK_DATA_SIZE) {
-      this.#sender.fail(new DataTooLongError("broadcast", { value: length, limit: BLOCK_DATA_SIZE }));
+    if (length > this.#dataMax) {
+      this.#sender.fail(new DataTooLongError("broadcast", { value: length, limit: this.#dataMax }));
     }
     return this.#sender.send(data, length, recordCount, type, recordSizeOf(length, recordCount), 0);
   }
@@ -175,12 +178,12 @@ export class DataBroadcaster {
     }
     if (recordCount === 0 && length === 0) return 0;
     const size = length / recordCount;
-    if (!Number.isInteger(size) || size === 0 || size > BLOCK_DATA_SIZE) {
+    if (!Number.isInteger(size) || size === 0 || size > this.#dataMax) {
       this.#sender.fail(
         new RecordSizeError("broadcast a batch", {
           value: length,
-          limit: BLOCK_DATA_SIZE,
-          condition: `${length} bytes are not ${recordCount} records of one size up to ${BLOCK_DATA_SIZE} bytes`,
+          limit: this.#dataMax,
+          condition: `${length} bytes are not ${recordCount} records of one size up to ${this.#dataMax} bytes`,
         }),
       );
     }
@@ -211,6 +214,7 @@ export class DataBroadcaster {
    *
    * @param schema The records' schema.
    * @returns The writer; it is closed with the broadcaster, after its last records were sent.
+   * @throws {RecordSizeError} When a record does not fit beside the checksum.
    */
   writer<F extends RecordFields>(schema: RecordSchema<F>): RecordWriter<F> {
     const sender = this.#sender;
@@ -218,6 +222,15 @@ export class DataBroadcaster {
     if (!isSchema(schema)) {
       sender.fail(
         new ArgumentError("make a record writer", { value: schema, condition: "the schema must be a RecordSchema" }),
+      );
+    }
+    if (schema.size > this.#dataMax) {
+      sender.fail(
+        new RecordSizeError("make a record writer", {
+          value: schema.size,
+          limit: this.#dataMax,
+          condition: `a record of ${schema.size} bytes does not fit into a block with a checksum`,
+        }),
       );
     }
     const writer = new RecordWriter(schema, this.config.flushAfterMs, this, (data, recordCount) => {
@@ -318,11 +331,11 @@ function openLanes(
   stream: string,
   firstSequence: number,
 ): BlockWriter {
-  const { serviceName: service, ringCapacity: capacity, memoryPoolSizeMb } = config;
+  const { serviceName: service, ringCapacity: capacity, memoryPoolSizeMb, checksum } = config;
   const lossless = config.delivery === "lossless";
   if (config.lane === "queue") {
     const history = config.history === "all" ? config.bufferDepth : config.history;
-    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence });
+    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence, checksum });
   }
   const bytes = ringBytes(capacity);
   if (bytes > memoryPoolSizeMb * MEBIBYTE) {
@@ -342,6 +355,7 @@ function openLanes(
     heartbeatIntervalMs: config.heartbeatIntervalMs,
     readerTimeoutMs: config.readerTimeoutMs,
     firstSequence,
+    checksum,
     access: config.access,
     withQueue: transport.hasPorts && (config.queueLane === "auto" ? config.access === null : config.queueLane === "on"),
   });

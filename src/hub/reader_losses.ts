@@ -10,6 +10,7 @@ export interface ReaderLosses {
   readonly missedBlocks: number;
   readonly gaps: number;
   readonly tornBlocks: number;
+  readonly corruptBlocks: number;
   readonly droppedByWriter: number;
   readonly foreignChunks: number;
   readonly broadcasters: number;
@@ -20,6 +21,7 @@ export const NO_LOSSES: ReaderLosses = {
   missedBlocks: 0,
   gaps: 0,
   tornBlocks: 0,
+  corruptBlocks: 0,
   droppedByWriter: 0,
   foreignChunks: 0,
   broadcasters: 0,
@@ -33,6 +35,7 @@ export function withRing(losses: ReaderLosses, reader: RingReader, heardBefore: 
     missedBlocks: losses.missedBlocks + reader.missedBlocks,
     gaps: losses.gaps + reader.gaps,
     tornBlocks: losses.tornBlocks + reader.tornBlocks,
+    corruptBlocks: losses.corruptBlocks + reader.corruptBlocks,
     droppedByWriter: losses.droppedByWriter + reader.droppedByWriter,
     broadcasters: losses.broadcasters + (reader.heard && !heardBefore ? 1 : 0),
   };
@@ -44,6 +47,7 @@ export function withQueue(losses: ReaderLosses, queue: QueueReader, known: Reado
     ...losses,
     missedBlocks: losses.missedBlocks + queue.missedBlocks,
     gaps: losses.gaps + queue.gaps,
+    corruptBlocks: losses.corruptBlocks + queue.corruptBlocks,
     foreignChunks: losses.foreignChunks + queue.foreignChunks,
     broadcasters: losses.broadcasters + queue.heardSources.filter((source) => !known.has(source)).length,
   };

@@ -31,6 +31,8 @@ export interface RingLaneDemand {
   readonly access: RingAccess | null;
   /** Whether the queue lane is served too. */
   readonly withQueue: boolean;
+  /** Whether each block has a checksum. */
+  readonly checksum: boolean;
 }
 
 const QUEUE_SUBSCRIBERS = RING_OFFSET_QUEUE_SUBSCRIBERS >>> 2;
@@ -80,7 +82,7 @@ export class RingLane implements BlockWriter {
     });
     this.#ring = ring;
     try {
-      this.#writer = new RingWriter(transport, ring, stream);
+      this.#writer = new RingWriter(transport, ring, stream, demand.checksum);
       this.epoch = this.#writer.epoch;
       this.#openPorts();
       if (lossless) this.#writer.awaitReaders(countSubscribers(transport, service, stream));
@@ -128,8 +130,9 @@ export class RingLane implements BlockWriter {
     recordSize: number,
     schemaId: number,
   ): boolean {
+    const { sequence } = this.#writer;
     this.#writer.commit(length, recordCount, dataType, recordSize, schemaId);
-    if (this.#queueToken !== UNCLAIMED) this.#repeat(window, offset, length);
+    if (this.#queueToken !== UNCLAIMED) this.#repeat(window, offset, length, sequence);
     return true;
   }
 
@@ -221,11 +224,11 @@ export class RingLane implements BlockWriter {
     return true;
   }
 
-  #repeat(window: Window, offset: number, length: number): void {
+  #repeat(window: Window, offset: number, length: number, sequence: number): void {
     const token = this.#queueToken;
     this.#queueToken = UNCLAIMED;
     try {
-      if (this.#queue!.repeat(token, window, offset, length)) return;
+      if (this.#queue!.repeat(token, window, offset, length, sequence)) return;
       this.#queue!.abort(token);
       this.#queueMissed++;
     } catch (error) {
@@ -243,7 +246,7 @@ export class RingLane implements BlockWriter {
   }
 
   #openPorts(): void {
-    const { service, stream, lossless, withQueue, firstSequence } = this.#demand;
+    const { service, stream, lossless, withQueue, firstSequence, checksum } = this.#demand;
     let origin = NO_ORIGIN;
     if (withQueue) {
       // No history: late subscribers of the queue lane begin with the next block, since keeping the past costs as much as publishing.
@@ -253,6 +256,7 @@ export class RingLane implements BlockWriter {
         lossless,
         history: 0,
         firstSequence,
+        checksum,
         epoch: this.epoch,
       });
       this.#queue = queue;

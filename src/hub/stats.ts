@@ -41,13 +41,18 @@ export interface ReceiveStats {
   readonly receivedBytes: number;
   /**
    * Blocks lost, of each broadcaster: on a ring those committed since this subscriber joined, on the queue lane those between the
-   * first and the last one received, each time that lane is read. Torn blocks are among them.
+   * first and the last one received, each time that lane is read. Torn and corrupt blocks are among them.
    */
   readonly missedBlocks: number;
   /** Runs of missed blocks. */
   readonly gaps: number;
   /** Blocks that changed while they were read in place; they count as missed and not as received. */
   readonly tornBlocks: number;
+  /**
+   * Blocks that were not what their broadcaster had written, by their checksum or by a slot of a ring that says nothing sensible. They
+   * are not handed out; they count as missed.
+   */
+  readonly corruptBlocks: number;
   /** Times that the broadcaster of a lossless ring gave up waiting for this subscriber's Worker. */
   readonly droppedByWriter: number;
   /** Times that a block was asked for while 256 were held. */

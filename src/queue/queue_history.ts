@@ -19,6 +19,10 @@ interface PastBlock {
   readonly window: Window;
   readonly source: number;
   readonly sequence: number;
+  /** Whether it is what its broadcaster wrote. If not its sequence says nothing, and only its chunk tells which block it is. */
+  readonly isSound: boolean;
+  readonly chunkWindow: Window;
+  readonly chunkOffset: number;
 }
 
 /**
@@ -44,9 +48,12 @@ export class QueueHistory {
       const window = Window.allocate(BLOCK_SIZE);
       window.bytes.set(from.bytes.subarray(offset, offset + BLOCK_SIZE));
       const sequence = readSequence(window, 0);
-      this.#blocks.push({ window, source, sequence });
-      this.#first[source] ??= sequence;
-      this.#next[source] = sequence + 1;
+      const isSound = port.accepts(source, window, 0);
+      this.#blocks.push({ window, source, sequence, isSound, chunkWindow: from, chunkOffset: offset });
+      if (isSound) {
+        this.#first[source] ??= sequence;
+        this.#next[source] = sequence + 1;
+      }
       native.release(entries[at + TAKE_SLOT]!);
     }
   }
@@ -59,6 +66,11 @@ export class QueueHistory {
   /** The source of the next block. */
   get source(): number {
     return this.#blocks[this.#position]!.source;
+  }
+
+  /** Whether the next block is what its broadcaster wrote. */
+  get isSound(): boolean {
+    return this.#blocks[this.#position]!.isSound;
   }
 
   /** The next block's memory, where it begins at 0; goes on to the one after. */
@@ -76,18 +88,31 @@ export class QueueHistory {
     for (let serial = from; serial < port.head; serial++) {
       const source = port.sourceAt(serial);
       const slot = port.slotAt(serial);
+      if (!port.isSound(serial)) {
+        this.#dropCorrupt(port.windowOf(slot), port.offsetOf(slot));
+        continue;
+      }
       const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
       const first = this.#first[source];
       if (first === undefined || sequence < first || live[source] !== undefined) continue;
       live[source] = sequence;
       this.#next[source] = sequence;
     }
-    this.#blocks = this.#blocks.filter(({ source, sequence }) => sequence < (live[source] ?? Infinity));
+    this.#blocks = this.#blocks.filter(({ source, sequence, isSound }) =>
+      !isSound || sequence < (live[source] ?? Infinity)
+    );
+  }
+
+  /** A corrupt block that the log has, too. */
+  #dropCorrupt(window: Window, offset: number): void {
+    this.#blocks = this.#blocks.filter(({ isSound, chunkWindow, chunkOffset }) =>
+      isSound || chunkWindow !== window || chunkOffset !== offset
+    );
   }
 
   /**
    * Whether a block of the live port is none of this reader's: it was in the history or before it, or, of a broadcaster
-   * without history, it was queued when the reader came.
+   * without history, it was queued when the reader came. Of a corrupt one the sequence is unknown: give Infinity.
    */
   isPast(source: number, sequence: number, wasQueued: boolean): boolean {
     const next = this.#next[source];

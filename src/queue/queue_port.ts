@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { BlockVerifier } from "../block/block_checksum.ts";
 import { hasTrailer, readEpochHigh, readEpochLow } from "../block/header.ts";
 import { BLOCK_SIZE } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
@@ -10,6 +11,7 @@ import {
   TAKE_ORIGIN_LOW,
   TAKE_SLOT,
   TAKE_WINDOW,
+  type Transport,
   type TransportSubscriber,
 } from "../transport/transport.ts";
 import type { QueueReader } from "./queue_reader.ts";
@@ -24,6 +26,10 @@ const SLOTS = NATIVE_SLOTS + SPILL_SLOTS;
 /** Unread blocks are at most SLOTS, so a log of twice that never overwrites one. */
 const LOG_SIZE = SLOTS * 2;
 const LOG_MASK = LOG_SIZE - 1;
+/** What is known of a block: its broadcaster wrote it so, or not. */
+const UNKNOWN = 0;
+const SOUND = 1;
+const CORRUPT = 2;
 /** Blocks moved at once when slots run out, so that the search for the oldest is not made for each block. */
 const SPILL_BATCH = 32;
 /** Native chunks that user code may hold zero-copy through one port; further holds are copies, so that others go on. */
@@ -39,6 +45,9 @@ export class QueuePort {
   readonly sources: QueueSources = new QueueSources();
   readonly #native: TransportSubscriber;
   readonly #windows: WindowTable;
+  readonly #transport: Transport;
+  /** By source. */
+  readonly #verifiers: BlockVerifier[] = [];
   readonly #lossless: boolean;
   readonly #readers: QueueReader[] = [];
   readonly #onEmpty: () => void;
@@ -46,6 +55,7 @@ export class QueuePort {
   // The log: block `serial` lies at `serial & LOG_MASK`.
   readonly #logSlot: Int32Array = new Int32Array(LOG_SIZE);
   readonly #logSource: Int32Array = new Int32Array(LOG_SIZE);
+  readonly #logSound: Int8Array = new Int8Array(LOG_SIZE);
   #head = 0;
 
   // The slots: native ones first, then private ones.
@@ -65,7 +75,14 @@ export class QueuePort {
   readonly #parked = new Map<QueueReader, () => void>();
   #waitsForRoom = false;
 
-  constructor(native: TransportSubscriber, windows: WindowTable, lossless: boolean, onEmpty: () => void) {
+  constructor(
+    transport: Transport,
+    native: TransportSubscriber,
+    windows: WindowTable,
+    lossless: boolean,
+    onEmpty: () => void,
+  ) {
+    this.#transport = transport;
     this.#native = native;
     this.#windows = windows;
     this.#lossless = lossless;
@@ -135,6 +152,23 @@ export class QueuePort {
 
   sourceAt(serial: number): number {
     return this.#logSource[serial & LOG_MASK];
+  }
+
+  /** Whether a block is what its broadcaster wrote, as far as it has a checksum. Found out once for all readers. */
+  isSound(serial: number): boolean {
+    const index = serial & LOG_MASK;
+    let sound = this.#logSound[index]!;
+    if (sound === UNKNOWN) {
+      const slot = this.#logSlot[index]!;
+      sound = this.accepts(this.#logSource[index]!, this.windowOf(slot), this.offsetOf(slot)) ? SOUND : CORRUPT;
+      this.#logSound[index] = sound;
+    }
+    return sound === SOUND;
+  }
+
+  /** Whether a block of this source may be handed out. */
+  accepts(source: number, window: Window, offset: number): boolean {
+    return (this.#verifiers[source] ??= new BlockVerifier(this.#transport.checksums)).accepts(window, offset);
   }
 
   windowOf(slot: number): Window {
@@ -219,6 +253,7 @@ export class QueuePort {
     this.#slotUses[slot] = this.#readers.length;
     const index = this.#head & LOG_MASK;
     this.#logSlot[index] = slot;
+    this.#logSound[index] = UNKNOWN;
     this.#logSource[index] = this.identify(
       window,
       offset,
@@ -233,7 +268,7 @@ export class QueuePort {
     const sources = this.sources;
     const source = sources.find(originLow, originHigh);
     if (source >= 0 && sources.knowsEpoch(source)) return source;
-    if (!hasTrailer(window, offset)) {
+    if (!hasTrailer(window, offset) || !new BlockVerifier(this.#transport.checksums).accepts(window, offset)) {
       return source >= 0 ? source : sources.addOrigin(originLow, originHigh);
     }
     const epochLow = readEpochLow(window, offset);

@@ -44,7 +44,7 @@ export class QueuePorts {
     const shared = this.#ports.get(key);
     if (shared !== undefined) return { port: shared, isNew: false };
     const native = this.#open(demand, demand.lossless ? demand.capacity : QUEUE_CAPACITY_MAX);
-    const port = new QueuePort(native, this.#windows, demand.lossless, () => this.#ports.delete(key));
+    const port = new QueuePort(this.#transport, native, this.#windows, demand.lossless, () => this.#ports.delete(key));
     this.#ports.set(key, port);
     return { port, isNew: true };
   }

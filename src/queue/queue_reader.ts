@@ -31,8 +31,11 @@ export class QueueReader implements BlockOwner {
   #joinedAt = 0;
   /** By source: the sequence that its next block should have. */
   readonly #expected: number[] = [];
+  /** By source: the sequence after the last one that was lost. */
+  readonly #missedUntil: number[] = [];
   #missed = 0;
   #gaps = 0;
+  #corrupt = 0;
   #privateToken = PRIVATE_TOKEN_FIRST;
   // Of the block that was bound last.
   #window: Window | undefined;
@@ -109,6 +112,10 @@ export class QueueReader implements BlockOwner {
     return this.#gaps;
   }
 
+  get corruptBlocks(): number {
+    return this.#corrupt;
+  }
+
   /** Broadcasters that blocks came from, by what tells them apart on every port. */
   get heardSources(): string[] {
     return Object.keys(this.#expected).map((source) => this.#port.sources.identity(Number(source)));
@@ -119,7 +126,7 @@ export class QueueReader implements BlockOwner {
   }
 
   /**
-   * Binds the next block; no copy.
+   * Binds the next block that is not corrupt; no copy.
    *
    * @param block The block to bind; it has to be released before the next one is bound to it.
    * @param owner Who is told of its release, and has to hand that on to this reader.
@@ -127,8 +134,8 @@ export class QueueReader implements BlockOwner {
    * @returns Whether there was one.
    */
   next(block: Block, owner: BlockOwner = this, ownerToken?: number): boolean {
-    if (this.#history !== undefined && this.#history.remaining > 0) {
-      return this.#nextOfHistory(block, owner, ownerToken);
+    while (this.#history !== undefined && this.#history.remaining > 0) {
+      if (this.#nextOfHistory(block, owner, ownerToken)) return true;
     }
     const port = this.#port;
     for (;;) {
@@ -139,8 +146,14 @@ export class QueueReader implements BlockOwner {
       const window = port.windowOf(slot);
       const offset = port.offsetOf(slot);
       const source = port.sourceAt(serial);
-      const sequence = readSequence(window, offset);
+      const isSound = port.isSound(serial);
+      const sequence = isSound ? readSequence(window, offset) : Infinity;
       if (this.#history !== undefined && this.#history.isPast(source, sequence, serial < this.#joinedAt)) {
+        port.pass(slot);
+        continue;
+      }
+      if (!isSound) {
+        this.#loseCorrupt(source);
         port.pass(slot);
         continue;
       }
@@ -244,7 +257,8 @@ export class QueueReader implements BlockOwner {
     const port = this.#port;
     while (this.#cursor < this.#joinedAt) {
       const slot = port.slotAt(this.#cursor);
-      const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
+      const isSound = port.isSound(this.#cursor);
+      const sequence = isSound ? readSequence(port.windowOf(slot), port.offsetOf(slot)) : Infinity;
       if (!this.#history!.isPast(port.sourceAt(this.#cursor), sequence, true)) return;
       this.#cursor++;
       port.pass(slot);
@@ -259,8 +273,12 @@ export class QueueReader implements BlockOwner {
 
   #nextOfHistory(block: Block, owner: BlockOwner, ownerToken: number | undefined): boolean {
     const history = this.#history!;
-    const source = history.source;
+    const { source, isSound } = history;
     const window = history.shift();
+    if (!isSound) {
+      this.#loseCorrupt(source);
+      return false;
+    }
     this.#account(source, readSequence(window, 0));
     this.#bind(block, window, 0, source, owner, this.#privateToken--, ownerToken);
     return true;
@@ -295,10 +313,24 @@ export class QueueReader implements BlockOwner {
   #account(source: number, sequence: number): void {
     const expected = this.#expected[source] ?? UNKNOWN;
     if (expected !== UNKNOWN && sequence > expected) {
-      this.#missed += sequence - expected;
-      this.#gaps++;
+      this.#miss(source, expected, sequence - expected);
     }
     this.#expected[source] = sequence + 1;
+  }
+
+  /** A block of this source is not what was written, its sequence included: the one that was expected, unless others are lost too. */
+  #loseCorrupt(source: number): void {
+    this.#corrupt++;
+    const expected = this.#expected[source] ?? UNKNOWN;
+    this.#miss(source, expected, 1);
+    if (expected !== UNKNOWN) this.#expected[source] = expected + 1;
+  }
+
+  /** So many blocks from a sequence on are lost. Those that follow upon others that were lost make no new gap. */
+  #miss(source: number, from: number, blocks: number): void {
+    this.#missed += blocks;
+    if (from !== this.#missedUntil[source]) this.#gaps++;
+    this.#missedUntil[source] = from + blocks;
   }
 }
 

@@ -3,12 +3,14 @@ import { writeHeader, writeTrailer } from "../block/header.ts";
 import {
   BLOCK_ALIGNMENT,
   BLOCK_SIZE,
+  FLAG_CHECKSUM,
   FLAG_LENGTH,
   FLAG_TRAILER,
   OFFSET_DATA,
   OFFSET_FLAGS,
   SEQUENCE_MAX,
   TRAILER_OFFSET,
+  TRAILER_SIZE,
 } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
@@ -35,6 +37,8 @@ export interface QueueWriterDemand {
   /** Blocks kept for late subscribers; the lane keeps QUEUE_HISTORY_MAX at the most. */
   readonly history: number;
   readonly firstSequence: number;
+  /** Whether each block has a checksum. */
+  readonly checksum: boolean;
   /** Of a broadcaster that has a ring: its epoch, under which this lane repeats the ring's blocks. */
   readonly epoch?: bigint;
 }
@@ -48,6 +52,7 @@ export class QueueWriter {
   readonly #windows: WindowTable;
   readonly #stream: string;
   readonly #lossless: boolean;
+  readonly #checksum: boolean;
   readonly #epochLow: number;
   readonly #epochHigh: number;
   #sequence: number;
@@ -67,11 +72,13 @@ export class QueueWriter {
         blocking: demand.lossless,
         // What is repeated was stamped before.
         stamp: demand.epoch === undefined,
+        seal: demand.epoch === undefined && demand.checksum,
       },
     );
     this.#windows = windows;
     this.#stream = demand.stream;
     this.#lossless = demand.lossless;
+    this.#checksum = demand.checksum;
     this.#sequence = demand.firstSequence;
     const words = demand.epoch === undefined
       ? crypto.getRandomValues(new Uint32Array(2))
@@ -136,7 +143,9 @@ export class QueueWriter {
     let flags = FLAG_LENGTH;
     if (length <= TRAILER_OFFSET) {
       flags |= FLAG_TRAILER;
-      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, 0, 0);
+      // The sums follow with the time, when it is published.
+      if (this.#checksum) flags |= FLAG_CHECKSUM;
+      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, this.#sequence, 0);
     }
     writeHeader(window, offset, this.#sequence, recordCount, dataType, flags, length, recordSize, schemaId);
     if (!this.#native.publish(token)) return false;
@@ -145,14 +154,17 @@ export class QueueWriter {
   }
 
   /** Delivers a copy of a block of the ring, whose memory was claimed before; false as for `commit`. */
-  repeat(token: number, from: Window, fromOffset: number, length: number): boolean {
+  repeat(token: number, from: Window, fromOffset: number, length: number, sequence: number): boolean {
     const window = this.#window!;
     const offset = this.#offset;
     const bytes = OFFSET_DATA + length;
     window.bytes.set(from.bytes.subarray(fromOffset, fromOffset + bytes), offset);
-    if (length <= TRAILER_OFFSET) {
+    if (this.#checksum) {
+      const at = fromOffset + OFFSET_DATA + TRAILER_OFFSET;
+      window.bytes.set(from.bytes.subarray(at, at + TRAILER_SIZE), offset + OFFSET_DATA + TRAILER_OFFSET);
+    } else if (length <= TRAILER_OFFSET) {
       window.bytes[offset + OFFSET_FLAGS]! |= FLAG_TRAILER;
-      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, 0, 0);
+      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, sequence, 0);
     }
     return this.#native.publish(token);
   }

@@ -11,6 +11,7 @@ import {
   TRAILER_OFFSET,
   TRAILER_SIZE,
 } from "../block/layout.ts";
+import type { BlockVerifier } from "../block/block_checksum.ts";
 import { Window } from "../block/window.ts";
 import { highOf, type RingView } from "./ring_view.ts";
 
@@ -39,10 +40,12 @@ export const NO_COPY = -1;
  */
 export class BlockCopies {
   readonly #view: RingView;
+  readonly #verifier: BlockVerifier;
   readonly #slabs: Window[] = [];
   /** By copy: who uses it, and whether the cache refers to it. */
   readonly #uses: number[] = [];
   readonly #isCached: boolean[] = [];
+  readonly #isSound: boolean[] = [];
   readonly #free: number[] = [];
   // The cache, by the low bits of the sequence.
   readonly #copyOf: Int32Array = new Int32Array(CACHED_BLOCKS_MAX).fill(NO_COPY);
@@ -51,8 +54,9 @@ export class BlockCopies {
   readonly #highOf: Int32Array = new Int32Array(CACHED_BLOCKS_MAX).fill(-1);
   #mask = 0;
 
-  constructor(view: RingView) {
+  constructor(view: RingView, verifier: BlockVerifier) {
     this.#view = view;
+    this.#verifier = verifier;
   }
 
   /** One subscriber needs no cache but one place, which stays in the processor's. */
@@ -85,12 +89,19 @@ export class BlockCopies {
     this.#lowOf[index] = low;
     this.#highOf[index] = high;
     this.#uses[copy] = 1;
+    // Of what nobody can change any more, and only once it is sure that it is this block.
+    this.#isSound[copy] = this.#verifier.accepts(this.windowOf(copy), this.offsetOf(copy));
     return copy;
   }
 
   /** Somebody is done with a copy. */
   release(copy: number): void {
     if (--this.#uses[copy]! === 0 && !this.#isCached[copy]) this.#free.push(copy);
+  }
+
+  /** Whether the block that was copied is what its broadcaster wrote, as far as it has a checksum. */
+  isSound(copy: number): boolean {
+    return this.#isSound[copy]!;
   }
 
   windowOf(copy: number): Window {
@@ -117,6 +128,7 @@ export class BlockCopies {
     for (let copy = first; copy < first + SLAB_BLOCKS; copy++) {
       this.#uses.push(0);
       this.#isCached.push(false);
+      this.#isSound.push(false);
     }
     return first;
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { BlockVerifier } from "../block/block_checksum.ts";
 import { loadWord } from "../transport/words.ts";
 import { RING_DATA, type RingNews, type Transport, type TransportRing } from "../transport/transport.ts";
 import { BlockCopies } from "./block_copies.ts";
@@ -19,6 +20,7 @@ export type RingState = "live" | "stale" | "ended";
 export class RingPort {
   readonly view: RingView;
   readonly copies: BlockCopies;
+  readonly verifier: BlockVerifier;
   readonly news: RingNews;
   /** This Worker's entry, or null where it may not write to the table. */
   readonly entry: TableEntry | null;
@@ -62,7 +64,8 @@ export class RingPort {
       throw error;
     }
     this.news = news;
-    this.copies = new BlockCopies(this.view);
+    this.verifier = new BlockVerifier(transport.checksums);
+    this.copies = new BlockCopies(this.view, this.verifier);
     this.entry = ring.tableWritable ? new TableEntry(transport, ring, this.view, this.view.lossless && !observe) : null;
     this.#transport = transport;
     this.#ring = ring;

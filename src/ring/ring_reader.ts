@@ -11,6 +11,8 @@ import { highOf, NO_HEAD, type RingView } from "./ring_view.ts";
 const LOOKS_PER_BEARING = 4096;
 /** Attempts to find a block that the head says is there; a writer that laps all the time, or nonsense, ends them. */
 const FIND_TRIES = 4;
+/** Corrupt blocks that are passed at once: who writes nothing else must not keep a reader for ever. */
+const CORRUPT_RUN_MAX = 256;
 const SLOT_WORDS = layout.RING_SLOT_BYTES >>> 2;
 const NO_PIN = -1;
 
@@ -55,6 +57,7 @@ export class RingReader implements BlockOwner {
   /** The sequence after the last one that was lost. */
   #missedUntil = -1;
   #torn = 0;
+  #corrupt = 0;
   #dropped = 0;
   #received = false;
   #leaves = false;
@@ -108,6 +111,10 @@ export class RingReader implements BlockOwner {
     return this.#torn;
   }
 
+  get corruptBlocks(): number {
+    return this.#corrupt;
+  }
+
   get droppedByWriter(): number {
     return this.#dropped;
   }
@@ -123,11 +130,12 @@ export class RingReader implements BlockOwner {
   }
 
   /**
-   * Binds the next block, in place or as a copy that nobody overwrites; false when there is none.
+   * Binds the next block that is not corrupt, in place or as a copy that nobody overwrites; false when there is none.
    *
    * @param mayStay Whether its user may keep it long: then it is a copy on a lossless ring, whose writer must not wait for him.
    */
   next(block: Block, owner: BlockOwner = this, ownerToken?: number, mayStay: boolean = false): boolean {
+    let corrupt = 0;
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
       // The caller has looked at it by `isIdle`, or looks again when this one is old.
@@ -139,9 +147,19 @@ export class RingReader implements BlockOwner {
         continue;
       }
       if (this.isVolatile && this.#pin === NO_PIN && !(mayStay && this.#gates)) {
+        const { window } = this.#view;
+        const offset = this.#view.slotOffset(this.#cursor);
+        if (!this.port.verifier.accepts(window, offset)) {
+          // What does not match because it was overwritten meanwhile was overtaken, like what is gone before it is looked at.
+          if (this.isBlockIntact(this.#cursor)) {
+            this.#passCorrupt();
+            if (++corrupt < CORRUPT_RUN_MAX) tries = -1;
+          }
+          continue;
+        }
         this.#token = this.#cursor;
-        this.#window = this.#view.window;
-        this.#offset = this.#view.slotOffset(this.#cursor);
+        this.#window = window;
+        this.#offset = offset;
         this.#inPlaceCount++;
         if (this.#gates) this.#pin = this.#cursor;
       } else {
@@ -149,6 +167,12 @@ export class RingReader implements BlockOwner {
         const copy = copies.take(this.#cursor);
         // Overtaken while it was copied.
         if (copy === NO_COPY) continue;
+        if (!copies.isSound(copy)) {
+          copies.release(copy);
+          this.#passCorrupt();
+          if (++corrupt < CORRUPT_RUN_MAX) tries = -1;
+          continue;
+        }
         this.#token = -1 - copy;
         this.#window = copies.windowOf(copy);
         this.#offset = copies.offsetOf(copy);
@@ -231,6 +255,8 @@ export class RingReader implements BlockOwner {
 
   /** Takes bearings: whether the block at the cursor is there, after it was moved where the writer has overtaken it. */
   #find(): boolean {
+    let corrupt = 0;
+    let isCommitted = false;
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
       const stamp = loadWord(this.#words, at);
@@ -239,11 +265,20 @@ export class RingReader implements BlockOwner {
       // The lap before, or being written now. After a lag of 2^31 blocks and more the difference says nothing, so the head is
       // asked now and then.
       const isExpected = ahead === -1 || ahead === -this.#capacity;
-      if (isExpected && (++this.#looks & (LOOKS_PER_BEARING - 1)) !== 0) return false;
+      if (isExpected && !isCommitted && (++this.#looks & (LOOKS_PER_BEARING - 1)) !== 0) return false;
       const head = this.#view.head();
       if (head === NO_HEAD || head <= this.#cursor) return false;
       const behind = head - this.#cursor;
-      if (behind < this.#capacity) continue;
+      if (behind < this.#capacity) {
+        // The stamp was stored before the head and stays until the head is a capacity ahead. So one that is not there, looked
+        // at after one head and before another that both say that it is, was not left so by the writer.
+        if (isCommitted) {
+          this.#passCorrupt();
+          if (++corrupt < CORRUPT_RUN_MAX) tries = -1;
+        }
+        isCommitted = !isCommitted;
+        continue;
+      }
       // Exactly a capacity: the block is there until the writer invalidates it, which shows after the head.
       if (behind === this.#capacity && ((loadWord(this.#words, at) - this.#low) | 0) <= 0) continue;
       const resume = Math.max(this.#cursor, head - this.#capacity + layout.resumeMargin(this.#capacity));
@@ -262,6 +297,14 @@ export class RingReader implements BlockOwner {
     this.#slotWord = (this.#low & (this.#capacity - 1)) === 0
       ? layout.RING_HEADER_BYTES >>> 2
       : this.#slotWord + SLOT_WORDS;
+  }
+
+  /** The block at the cursor is not what the writer left there: it is lost, and reading goes on behind it. */
+  #passCorrupt(): void {
+    this.#corrupt++;
+    this.#miss(this.#cursor, 1);
+    this.#advance();
+    if (this.#gates && this.#pin === NO_PIN) this.port.moved(this.#cursor - 1, this.#cursor);
   }
 
   #moveTo(sequence: number): void {

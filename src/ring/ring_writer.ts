@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeDescription } from "../block/header.ts";
-import { FLAG_LENGTH, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
+import { sealBlock } from "../block/block_checksum.ts";
+import { writeDescription, writeTrailer } from "../block/header.ts";
+import { FLAG_CHECKSUM, FLAG_LENGTH, FLAG_TRAILER, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
 import { loadWord, loadWordAfter, storeBefore, storeRelease } from "../transport/words.ts";
-import { RING_DATA, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
+import {
+  type BlockChecksums,
+  RING_DATA,
+  RING_ROOM,
+  type Transport,
+  type TransportRing,
+} from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 import { ReaderTable } from "./reader_table.ts";
 import { highOf, RingView } from "./ring_view.ts";
@@ -18,6 +25,7 @@ const ROOM_WORD = layout.TABLE_OFFSET_ROOM_WORD >>> 2;
 const CHANGES = layout.TABLE_OFFSET_CHANGES >>> 2;
 
 const CACHE_LINE_WORDS = 16;
+const FLAGS_WITH_CHECKSUM = FLAG_LENGTH | FLAG_TRAILER | FLAG_CHECKSUM;
 
 /** No room for a block: {@linkcode RingWriter.claim}. */
 const NO_ROOM = -1;
@@ -41,6 +49,8 @@ export class RingWriter {
   readonly #words: Int32Array;
   readonly #table: Int32Array;
   readonly #lossless: boolean;
+  readonly #flags: number;
+  readonly #checksums: BlockChecksums | null;
   readonly #clockSinceNs: (low: number, high: number) => number;
   /** A moment near the making of this writer: nanoseconds since it are small enough for exact doubles. */
   readonly #clockLow: number;
@@ -59,7 +69,8 @@ export class RingWriter {
   #awaited = 0;
   #awaitedUntilMs = 0;
 
-  constructor(transport: Transport, ring: TransportRing, stream: string) {
+  /** @param checksum Whether each block has a checksum. */
+  constructor(transport: Transport, ring: TransportRing, stream: string, checksum: boolean = false) {
     const view = new RingView(`make a ring for stream ${JSON.stringify(stream)}`, ring, true);
     this.view = view;
     this.window = view.window;
@@ -71,6 +82,8 @@ export class RingWriter {
     this.#words = view.words;
     this.#table = view.table;
     this.#lossless = view.lossless;
+    this.#flags = checksum ? FLAGS_WITH_CHECKSUM : FLAG_LENGTH;
+    this.#checksums = transport.checksums;
     this.#sequence = view.firstSequence;
     this.#highStored = highOf(view.firstSequence);
     this.#changes = loadWord(view.table, CHANGES) - 1;
@@ -126,11 +139,12 @@ export class RingWriter {
     const low = sequence | 0;
     const window = this.window;
     // The stamp keeps saying "being written" while the header is written behind it.
-    writeDescription(window, this.#offset, recordCount, dataType, FLAG_LENGTH, length, recordSize, schemaId);
+    writeDescription(window, this.#offset, recordCount, dataType, this.#flags, length, recordSize, schemaId);
     const ns = this.#clockLow + this.#clockSinceNs(this.#clockLow, this.#clockHigh);
     const time = at + (OFFSET_TIMESTAMP_NS >>> 2);
     words[time] = ns;
     words[time + 1] = this.#clockHigh + Math.floor(ns / TWO_TO_32);
+    if (this.#flags !== FLAG_LENGTH) this.#seal(sequence);
     words[at + 1] = this.#highStored;
     // Release: whoever sees the stamp sees the block.
     storeRelease(words, at, low);
@@ -192,6 +206,12 @@ export class RingWriter {
   close(): void {
     this.view.detach();
     this.#ring.close();
+  }
+
+  #seal(sequence: number): void {
+    const { window } = this;
+    writeTrailer(window, this.#offset, this.view.epochLow, this.view.epochHigh, sequence, 0);
+    sealBlock(this.#checksums, window, this.#offset, sequence);
   }
 
   /** Makes the next slot invalid, if it may be overwritten. */

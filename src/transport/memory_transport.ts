@@ -64,6 +64,8 @@ export class MemoryTransport implements Transport {
   readonly name: string;
   /** There are rings only. */
   readonly hasPorts = false;
+  /** Its memory is shared by Workers, which no library is given, and there may be none. */
+  readonly checksums = null;
   readonly clockSinceNs: (low: number, high: number) => number;
 
   readonly #place: MemoryPlace;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Native } from "../ffi/native.ts";
 import { RuntimeClosedError } from "../errors.ts";
+import { NativeChecksums } from "./native_checksums.ts";
 import { NativePublisher } from "./native_publisher.ts";
 import { NativeRing } from "./native_ring.ts";
 import { NativeRingFinder } from "./native_ring_finder.ts";
@@ -33,6 +34,7 @@ export class NativeTransport implements Transport {
   readonly name: string;
   readonly hasPorts = true;
   readonly clockSinceNs: (low: number, high: number) => number;
+  readonly checksums: NativeChecksums;
   readonly #native: Native;
   readonly #handle: number;
   readonly #parker: Parker;
@@ -50,6 +52,7 @@ export class NativeTransport implements Transport {
     this.stack = stack;
     const native = Native.load(libraryPath);
     this.#native = native;
+    this.checksums = new NativeChecksums(native);
     this.clockSinceNs = native.symbols.qipc_clock_since_ns;
     const text = native.text(options);
     native.check(

@@ -44,6 +44,8 @@ export interface PublisherSettings {
   readonly blocking: boolean;
   /** Whether publishing writes the time into bytes 8 to 15. */
   readonly stamp: boolean;
+  /** Whether publishing puts the checksum into the trailer, after the time. */
+  readonly seal: boolean;
 }
 
 /** How a subscriber is to be opened. */
@@ -215,6 +217,14 @@ export interface MappedWindow {
   readonly writable: boolean;
 }
 
+/** The checksums of blocks, by the processor's instruction. A block lies in `bytes` from a place on that is a multiple of 8. */
+export interface BlockChecksums {
+  /** Puts the checksum into the trailer of a block that is otherwise complete. */
+  seal(bytes: Uint8Array, offset: number, sequenceLow: number, sequenceHigh: number): void;
+  /** Whether a block has a checksum and it is right. */
+  isSound(bytes: Uint8Array, offset: number): boolean;
+}
+
 /** A stack, connected: what everything above is built on. */
 export interface Transport {
   readonly stack: string;
@@ -233,6 +243,8 @@ export interface Transport {
   clockMs(): number;
   /** The wall clock, in nanoseconds since the moment given as two 32-bit words of nanoseconds since 1970. */
   readonly clockSinceNs: (low: number, high: number) => number;
+  /** Null where there is no library that could make them. */
+  readonly checksums: BlockChecksums | null;
   /** Connects again to a daemon that has forgotten this process, or to its successor; tells whether it is connected. */
   attachAgain(): boolean;
   /** Lets another thread have this CPU. */

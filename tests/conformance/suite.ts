@@ -2,6 +2,7 @@
 // The semantics of the API, stated against the API alone. Each lane of each stack runs all of it.
 import { testBackPressure } from "./back_pressure.ts";
 import { testBatch } from "./batch.ts";
+import { testChecksum } from "./checksum.ts";
 import { testClose } from "./close.ts";
 import { testHeld } from "./held.ts";
 import { testHistory } from "./history.ts";
@@ -33,6 +34,7 @@ export function testConformance(lane: Lane): void {
   testRecords(lane);
   testLoan(lane);
   testPoll(lane);
+  testChecksum(lane);
   testClose(lane);
   testStats(lane);
   testManager(lane);

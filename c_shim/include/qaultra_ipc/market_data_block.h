@@ -60,8 +60,8 @@ typedef struct qaultra_market_data_block {
 typedef struct qaultra_block_trailer {
   uint64_t epoch;           /* random number of one broadcaster's life */
   uint64_t source_sequence; /* of a relayed block: the sequence it had at its source */
-  uint32_t crc32c;          /* of header bytes 8 to 31 and the used data */
-  uint32_t reserved;
+  uint32_t crc32c;          /* of header bytes 8 to 31 and the used data; see block_checksum.h */
+  uint32_t reserved;        /* 0; with a checksum the crc32c of sequence, epoch and source_sequence, or 0 */
 } qaultra_block_trailer;
 
 QAULTRA_BLOCK_ASSERT(sizeof(qaultra_market_data_block) == QAULTRA_BLOCK_SIZE, "a block is 8192 bytes");

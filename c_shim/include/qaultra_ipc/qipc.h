@@ -180,6 +180,7 @@ int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result);
 
 #define QIPC_PUBLISH_STAMP 1u   /* write CLOCK_REALTIME into bytes 8-15 of the chunk first */
 #define QIPC_PUBLISH_PREPARE 2u /* take the chunk of the next loan afterwards, so that the loan finds it ready */
+#define QIPC_PUBLISH_SEAL 4u    /* put the checksum into the trailer of the block, after the stamp; payloads of 8192 bytes only */
 
 /** Delivers the chunk; the slot is free afterwards. `flags`: QIPC_PUBLISH_... A prepared chunk counts as no loan; one that the
  * pool has not is looked for again by the next loan. Returns QIPC_OK, QIPC_QUEUE_FULL when another publisher of the stream
@@ -349,6 +350,16 @@ int32_t qipc_waiter_disarm_ring(uint32_t waiter, uint32_t ring, uint32_t word);
 
 /** CLOCK_MONOTONIC in milliseconds modulo 2^32, as heartbeats have it. Any thread. */
 uint32_t qipc_clock_ms(void);
+
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+
+/**
+ * Puts the checksum into the trailer of a block of 8192 bytes, which lies so many bytes behind `memory`, aligned to 8, and is
+ * otherwise complete: see block_checksum.h. Any thread; about 20 ns for a tick, 0.5 us for a full block.
+ */
+int32_t qipc_block_seal(uint8_t* memory, uint32_t offset, uint32_t sequence_low, uint32_t sequence_high);
+/** 0: the block has no checksum; 1: its checksum is right; 2: it is not. Any thread. */
+int32_t qipc_block_check(const uint8_t* memory, uint32_t offset);
 
 /* ---- process ---------------------------------------------------------------------------------------------------- */
 

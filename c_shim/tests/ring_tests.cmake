@@ -2,7 +2,7 @@
 #
 # Tests of ring.h by itself. Each RING_TEST(name) in a ring_*_test.c is a test of its own.
 
-foreach(module layout sequence table segment access stress wait hostile)
+foreach(module layout sequence table segment access stress wait hostile checksum)
   set(source ${CMAKE_CURRENT_SOURCE_DIR}/ring_${module}_test.c)
   set(program qaultra_ring_${module}_test)
   add_executable(${program} ${source} ring_test.c)

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The checksum of a block, as c_shim/include/qaultra_ipc/block_checksum.h has it: two sums in the trailer. One is of header bytes
-// 8 to 31 and the used data, which a relay hands on unchanged; the other of what tells the block from all others.
+// The checksum of a block, as c_shim/include/qaultra_ipc/block_checksum.h has it: that of header bytes 8 to 31 and the used data, which a
+// relay hands on unchanged. The sequence, a relay's own, is compared with the source sequence of the trailer instead.
 import type { BlockChecksums } from "../transport/transport.ts";
 import { CRC32C_BEGIN, crc32cByte, crc32cWords } from "./crc32c.ts";
-import { readCrc32c, readFlags, readIdentityCrc32c, usedLength, writeChecksum } from "./header.ts";
 import {
-  BLOCK_SIZE,
-  FLAG_CHECKSUM,
-  FLAG_TRAILER,
-  OFFSET_DATA,
-  OFFSET_SEQUENCE,
-  OFFSET_TIMESTAMP_NS,
-  TRAILER_EPOCH,
-  TRAILER_OFFSET,
-  TRAILER_SOURCE_SEQUENCE,
-} from "./layout.ts";
+  readCrc32c,
+  readFlags,
+  readReserved,
+  readSequence,
+  readSourceSequence,
+  usedLength,
+  writeChecksum,
+} from "./header.ts";
+import { BLOCK_SIZE, FLAG_CHECKSUM, FLAG_TRAILER, OFFSET_DATA, OFFSET_TIMESTAMP_NS } from "./layout.ts";
 import type { Window } from "./window.ts";
 
 const TWO_TO_32 = 4_294_967_296;
-const EPOCH_WORD = (OFFSET_DATA + TRAILER_OFFSET + TRAILER_EPOCH) >>> 2;
-const SOURCE_WORD = (OFFSET_DATA + TRAILER_OFFSET + TRAILER_SOURCE_SEQUENCE) >>> 2;
+/** In the reserved word of the trailer: the source sequence is that of another broadcaster's block. */
+const RELAYED = 1;
 
 /** Of header bytes 8 to 31 and the used data. */
 function contentSum(window: Window, offset: number): number {
@@ -36,17 +34,6 @@ function contentSum(window: Window, offset: number): number {
   return ~register >>> 0;
 }
 
-/** Of the sequence, and of the trailer's epoch and source sequence; never 0. */
-function identitySum(window: Window, offset: number, low: number, high: number): number {
-  const { i32 } = window;
-  const at = offset >>> 2;
-  let register = crc32cWords(CRC32C_BEGIN, low, high);
-  register = crc32cWords(register, i32[at + EPOCH_WORD]!, i32[at + EPOCH_WORD + 1]!);
-  register = crc32cWords(register, i32[at + SOURCE_WORD]!, i32[at + SOURCE_WORD + 1]!);
-  const sum = ~register >>> 0;
-  return sum === 0 ? 0xffffffff : sum;
-}
-
 /**
  * Puts the checksum into the trailer of a block that is otherwise complete and whose flags tell of it.
  *
@@ -54,10 +41,8 @@ function identitySum(window: Window, offset: number, low: number, high: number):
  * @param sequence The block's, which its memory need not say yet.
  */
 export function sealBlock(native: BlockChecksums | null, window: Window, offset: number, sequence: number): void {
-  const low = sequence | 0;
-  const high = (sequence / TWO_TO_32) | 0;
-  if (native !== null) native.seal(window.bytes, offset, low >>> 0, high);
-  else writeChecksum(window, offset, contentSum(window, offset), identitySum(window, offset, low, high));
+  if (native !== null) native.seal(window.bytes, offset, sequence >>> 0, (sequence / TWO_TO_32) >>> 0);
+  else writeChecksum(window, offset, sequence, contentSum(window, offset));
 }
 
 /** Whether the checksum that a block states is right. */
@@ -66,10 +51,8 @@ function isSound(native: BlockChecksums | null, window: Window, offset: number):
   // A window that was detached has nothing to say.
   if ((readFlags(window, offset) & FLAG_TRAILER) === 0 || window.bytes.length < offset + BLOCK_SIZE) return false;
   if (readCrc32c(window, offset) !== contentSum(window, offset)) return false;
-  const identity = readIdentityCrc32c(window, offset);
-  if (identity === 0) return true;
-  const at = (offset + OFFSET_SEQUENCE) >>> 2;
-  return identity === identitySum(window, offset, window.i32[at]!, window.i32[at + 1]!);
+  const source = readSourceSequence(window, offset);
+  return source === 0 || source === readSequence(window, offset) || readReserved(window, offset) === RELAYED;
 }
 
 /** Verifies the blocks of one broadcaster. Who has sent one block with a checksum sends none without. */

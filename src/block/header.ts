@@ -198,11 +198,12 @@ export function writeTrailer(
   window.words[word + (TRAILER_RESERVED >>> 2)] = 0;
 }
 
-/** Writes the two sums of a checksum into the trailer. */
-export function writeChecksum(window: Window, offset: number, crc32c: number, identityCrc32c: number): void {
+/** Writes a checksum into the trailer of a block that is not relayed. */
+export function writeChecksum(window: Window, offset: number, sequence: number, crc32c: number): void {
+  writeU64(window, offset + TRAILER_IN_BLOCK + TRAILER_SOURCE_SEQUENCE, sequence);
   const word = (offset + TRAILER_IN_BLOCK) >>> 2;
   window.words[word + (TRAILER_CRC32C >>> 2)] = crc32c;
-  window.words[word + (TRAILER_RESERVED >>> 2)] = identityCrc32c;
+  window.words[word + (TRAILER_RESERVED >>> 2)] = 0;
 }
 
 /** The low half of the trailer's epoch. */
@@ -225,7 +226,7 @@ export function readCrc32c(window: Window, offset: number): number {
   return window.words[(offset + TRAILER_IN_BLOCK + TRAILER_CRC32C) >>> 2]!;
 }
 
-/** The trailer's sum of sequence, epoch and source sequence. */
-export function readIdentityCrc32c(window: Window, offset: number): number {
+/** The trailer's reserved word. */
+export function readReserved(window: Window, offset: number): number {
   return window.words[(offset + TRAILER_IN_BLOCK + TRAILER_RESERVED) >>> 2]!;
 }

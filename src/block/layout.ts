@@ -47,7 +47,7 @@ export const TRAILER_EPOCH = 0;
 export const TRAILER_SOURCE_SEQUENCE = 8;
 /** Offset of the u32 crc32c in the trailer. */
 export const TRAILER_CRC32C = 16;
-/** Offset of the reserved u32 in the trailer: 0, or with a checksum the crc32c of sequence, epoch and source sequence. */
+/** Offset of the reserved u32 in the trailer. */
 export const TRAILER_RESERVED = 20;
 
 /** The largest sequence that a block can have: a JavaScript number counts exactly up to here. */

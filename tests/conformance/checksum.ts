@@ -32,10 +32,13 @@ function publish(out: DataBroadcaster, length: number = LENGTH): Uint8Array {
   return new Uint8Array(buffer, byteOffset - HEADER_BYTES, BLOCK_BYTES);
 }
 
-/** Every byte that means something: the header, the data and the trailer. */
+/**
+ * Every byte that a reader goes by: the header, the data, and of the trailer the source sequence and the checksum. The epoch is
+ * known otherwise by then.
+ */
 const PLACES: readonly number[] = [
   ...range(0, HEADER_BYTES + LENGTH),
-  ...range(BLOCK_BYTES - TRAILER_BYTES, BLOCK_BYTES),
+  ...range(BLOCK_BYTES - TRAILER_BYTES + 8, BLOCK_BYTES - 4),
 ];
 
 export function testChecksum(lane: Lane): void {

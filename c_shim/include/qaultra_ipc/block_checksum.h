@@ -2,9 +2,9 @@
  *
  * The checksum of a block: made by its writer, verified by its readers.
  *
- * Two sums lie in the trailer. `crc32c` is that of header bytes 8 to 31 and the used data: what a relay hands on unchanged.
- * `reserved` is that of the sequence and of the trailer's epoch and source sequence, which are a relay's own; 0 says that the
- * writer states none. Both hold with QAULTRA_BLOCK_FLAG_CHECKSUM, which goes with QAULTRA_BLOCK_FLAG_TRAILER.
+ * The trailer's `crc32c` is that of header bytes 8 to 31 and the used data, which a relay hands on unchanged. The sequence is a
+ * relay's own, so it is not in the sum. It is compared with the trailer's `source_sequence`: the two are the same in a block that was
+ * not relayed. A relay that numbers blocks anew says so by QAULTRA_BLOCK_RELAYED in `reserved`; a `source_sequence` of 0 states none.
  */
 #ifndef QAULTRA_IPC_BLOCK_CHECKSUM_H
 #define QAULTRA_IPC_BLOCK_CHECKSUM_H
@@ -15,6 +15,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** In the trailer's `reserved`: `source_sequence` is that of another broadcaster's block. */
+#define QAULTRA_BLOCK_RELAYED 1u
 
 typedef enum qaultra_block_soundness {
   QAULTRA_BLOCK_UNCHECKED, /* it has no checksum */
@@ -29,28 +32,21 @@ static inline uint32_t qaultra_block_used(uint32_t flags, uint32_t data_length) 
 }
 
 /** Of header bytes 8 to 31 and so many data bytes. */
-static inline uint32_t qaultra_block_content_crc32c(const qaultra_market_data_block* block, uint32_t used) {
+static inline uint32_t qaultra_block_crc32c(const qaultra_market_data_block* block, uint32_t used) {
   return qaultra_crc32c(0, (const uint8_t*)block + 8, QAULTRA_BLOCK_HEADER_SIZE - 8 + used);
 }
 
-/** Of what tells the block from all others; never 0. */
-static inline uint32_t qaultra_block_identity_crc32c(uint64_t sequence, uint64_t epoch, uint64_t source_sequence) {
-  const uint64_t identity[3] = {sequence, epoch, source_sequence};
-  const uint32_t crc = qaultra_crc32c(0, identity, sizeof identity);
-  return crc != 0 ? crc : UINT32_MAX;
-}
-
 /**
- * Puts the sums into the trailer of a block that is otherwise complete: header, data, and the trailer's epoch and source
- * sequence. `data_length` is at most QAULTRA_BLOCK_TRAILER_OFFSET. The sequence is given, as the slot of a ring does not say
- * it while it is written.
+ * Puts the checksum of a block that is otherwise complete, epoch included, into its trailer, and its sequence beside it. The data are at
+ * most QAULTRA_BLOCK_TRAILER_OFFSET bytes. The sequence is given, as the slot of a ring does not say it while it is written.
  */
 static inline void qaultra_block_seal(qaultra_market_data_block* block, uint64_t sequence) {
   block->flags |= QAULTRA_BLOCK_FLAG_TRAILER | QAULTRA_BLOCK_FLAG_CHECKSUM;
   qaultra_block_trailer trailer;
   memcpy(&trailer, block->data + QAULTRA_BLOCK_TRAILER_OFFSET, sizeof trailer);
-  trailer.crc32c = qaultra_block_content_crc32c(block, qaultra_block_used(block->flags, block->data_length));
-  trailer.reserved = qaultra_block_identity_crc32c(sequence, trailer.epoch, trailer.source_sequence);
+  trailer.source_sequence = sequence;
+  trailer.crc32c = qaultra_block_crc32c(block, qaultra_block_used(block->flags, block->data_length));
+  trailer.reserved = 0;
   memcpy(block->data + QAULTRA_BLOCK_TRAILER_OFFSET, &trailer, sizeof trailer);
 }
 
@@ -66,13 +62,9 @@ static inline qaultra_block_soundness qaultra_block_check(const qaultra_market_d
   if ((flags & QAULTRA_BLOCK_FLAG_TRAILER) == 0) return QAULTRA_BLOCK_CORRUPT;
   qaultra_block_trailer trailer;
   memcpy(&trailer, block->data + QAULTRA_BLOCK_TRAILER_OFFSET, sizeof trailer);
-  if (trailer.crc32c != qaultra_block_content_crc32c(block, qaultra_block_used(flags, data_length))) {
-    return QAULTRA_BLOCK_CORRUPT;
-  }
-  if (trailer.reserved == 0) return QAULTRA_BLOCK_SOUND;
-  return trailer.reserved == qaultra_block_identity_crc32c(block->sequence, trailer.epoch, trailer.source_sequence)
-             ? QAULTRA_BLOCK_SOUND
-             : QAULTRA_BLOCK_CORRUPT;
+  if (trailer.crc32c != qaultra_block_crc32c(block, qaultra_block_used(flags, data_length))) return QAULTRA_BLOCK_CORRUPT;
+  const int is_own = trailer.source_sequence != 0 && trailer.reserved != QAULTRA_BLOCK_RELAYED;
+  return is_own && trailer.source_sequence != block->sequence ? QAULTRA_BLOCK_CORRUPT : QAULTRA_BLOCK_SOUND;
 }
 
 #ifdef __cplusplus

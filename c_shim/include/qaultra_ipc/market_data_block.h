@@ -59,9 +59,9 @@ typedef struct qaultra_market_data_block {
 /** What else travels with a block, in its last 24 data bytes when QAULTRA_BLOCK_FLAG_TRAILER is set. */
 typedef struct qaultra_block_trailer {
   uint64_t epoch;           /* random number of one broadcaster's life */
-  uint64_t source_sequence; /* of a relayed block: the sequence it had at its source */
+  uint64_t source_sequence; /* of a relayed block: the sequence it had at its source; else its own, or 0 */
   uint32_t crc32c;          /* of header bytes 8 to 31 and the used data; see block_checksum.h */
-  uint32_t reserved;        /* 0; with a checksum the crc32c of sequence, epoch and source_sequence, or 0 */
+  uint32_t reserved;        /* 0; of a relayed block 1 */
 } qaultra_block_trailer;
 
 QAULTRA_BLOCK_ASSERT(sizeof(qaultra_market_data_block) == QAULTRA_BLOCK_SIZE, "a block is 8192 bytes");

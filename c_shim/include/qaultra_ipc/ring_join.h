@@ -27,6 +27,7 @@ typedef struct qaultra_ring_reader {
   uint64_t missed;  /* blocks lost to laps, and after it was dropped */
   uint64_t gaps;    /* how often */
   uint64_t torn;    /* blocks overwritten while they were read; part of `missed` */
+  uint64_t corrupt; /* blocks that were not what the writer wrote; part of `missed` */
   uint64_t dropped; /* how often the writer's side gave it up */
   qaultra_ring_identity identity;
   uint32_t entry_state; /* what it last put into its entry */
@@ -36,6 +37,7 @@ typedef struct qaultra_ring_reader {
   uint32_t empty_looks;
   uint32_t in_hand; /* the block `next` was given out */
   uint32_t beaten_ms;
+  uint32_t checked; /* the writer has sent a block with a checksum, so it sends none without */
 } qaultra_ring_reader;
 
 /** The oldest block that a lossy reader may start at: the very oldest slots are the next to be overwritten. */

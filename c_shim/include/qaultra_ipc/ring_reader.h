@@ -4,12 +4,14 @@
  * stamp again. One thread at a time.
  *
  * `received + missed` is the number of blocks committed since it joined, up to `next`. A block that was overwritten while it
- * was read is never received: it is among those missed, and counted in `torn`. No number from shared memory is used as an
+ * was read is never received: it is among those missed, and counted in `torn`. So is one that is not what the writer wrote, by
+ * its checksum or because its stamp can not be what the writer left: it is counted in `corrupt`. No number from shared memory is used as an
  * index or waited for without a bound.
  */
 #ifndef QAULTRA_IPC_RING_READER_H
 #define QAULTRA_IPC_RING_READER_H
 
+#include "block_checksum.h"
 #include "ring_join.h"
 
 #ifdef __cplusplus
@@ -39,20 +41,35 @@ static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* re
   return ahead == 0u - reader->capacity || ahead == 0u - 1u ? QAULTRA_RING_SIGHT_NOTHING : QAULTRA_RING_SIGHT_ODD;
 }
 
+/** Goes on behind a block that is not what the writer wrote. */
+static inline void qaultra_ring_reader_pass_corrupt(qaultra_ring_reader* reader) {
+  reader->corrupt++;
+  qaultra_ring_reader_skip(reader, reader->next + 1);
+}
+
 /** Finds out from the 64-bit head where this reader is; 1 when the block `next` is ready. */
 static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader) {
   reader->empty_looks = 0;
+  uint64_t not_there = UINT64_MAX; /* a block that a head said is there, and its slot did not */
   for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
     if (qaultra_ring_reader_was_dropped(reader)) qaultra_ring_reader_rejoin(reader);
     /* The head before the slot: a slot that shows a newer lap then is explained by the head of the next turn. */
     const uint64_t head = qaultra_ring_head(reader->header);
     if (head <= reader->next) return 0;
     const uint64_t ahead = head - reader->next;
+    if (not_there == reader->next && ahead < reader->capacity) {
+      /* The stamp was stored before the first of the two heads, and stays until the head is a capacity ahead. So this slot is
+         not as the writer left it, and nobody will put it right. */
+      qaultra_ring_reader_pass_corrupt(reader);
+      continue;
+    }
     const qaultra_ring_sight sight = qaultra_ring_look(reader);
     if (ahead > reader->capacity || (ahead == reader->capacity && sight == QAULTRA_RING_SIGHT_ODD)) {
       qaultra_ring_reader_skip(reader, qaultra_ring_oldest_safe(reader, head));
     } else if (sight == QAULTRA_RING_SIGHT_READY) {
       return 1;
+    } else {
+      not_there = reader->next;
     }
   }
   return 0;
@@ -104,8 +121,28 @@ static inline int qaultra_ring_reader_release(qaultra_ring_reader* reader) {
 }
 
 /**
+ * Whether a block is what the writer wrote, as far as it has a checksum: one of a writer that makes none is believed. Ask it of a
+ * copy, or of the block in hand of a lossless ring.
+ */
+static inline int qaultra_ring_reader_accepts(qaultra_ring_reader* reader, const qaultra_market_data_block* block) {
+  const qaultra_block_soundness soundness = qaultra_block_check(block);
+  if (soundness == QAULTRA_BLOCK_SOUND) reader->checked = 1;
+  return soundness == QAULTRA_BLOCK_SOUND || (soundness == QAULTRA_BLOCK_UNCHECKED && !reader->checked);
+}
+
+/** Lets go of the block in hand as one that is not what the writer wrote: it counts as corrupt, if it was not overwritten. */
+static inline void qaultra_ring_reader_reject(qaultra_ring_reader* reader) {
+  if (!qaultra_ring_reader_intact(reader)) {
+    qaultra_ring_reader_release(reader);
+    return;
+  }
+  reader->in_hand = 0;
+  qaultra_ring_reader_pass_corrupt(reader);
+}
+
+/**
  * Copies the next block's header, used data and trailer to `block` and releases it. 1 when there was one. What it returns is
- * intact; blocks lost on the way are counted.
+ * intact, and right by its checksum if it has one; blocks lost on the way are counted.
  */
 static inline int qaultra_ring_reader_copy(qaultra_ring_reader* reader, qaultra_market_data_block* block) {
   for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
@@ -120,7 +157,11 @@ static inline int qaultra_ring_reader_copy(qaultra_ring_reader* reader, qaultra_
       qaultra_ring_copy_bytes(block->data + QAULTRA_BLOCK_TRAILER_OFFSET, source->data + QAULTRA_BLOCK_TRAILER_OFFSET,
                               QAULTRA_BLOCK_TRAILER_SIZE);
     }
-    if (qaultra_ring_reader_release(reader)) return 1;
+    if (qaultra_ring_reader_intact(reader) && !qaultra_ring_reader_accepts(reader, block)) {
+      qaultra_ring_reader_reject(reader);
+    } else if (qaultra_ring_reader_release(reader)) {
+      return 1;
+    }
   }
   return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef QAULTRA_IPC_RING_WRITER_H
 #define QAULTRA_IPC_RING_WRITER_H
 
+#include "block_checksum.h"
 #include "ring_format.h"
 
 #ifdef __cplusplus
@@ -103,6 +104,14 @@ static inline qaultra_market_data_block* qaultra_ring_writer_claim(qaultra_ring_
   QAULTRA_RING_STORE(&slot->words[1], qaultra_ring_high(writer->next));
   writer->claimed = 1;
   return &slot->block;
+}
+
+/** Puts the checksum into the claimed block, which is complete otherwise and uses QAULTRA_BLOCK_TRAILER_OFFSET bytes at most. */
+static inline void qaultra_ring_writer_seal(qaultra_ring_writer* writer) {
+  if (!writer->claimed) return;
+  qaultra_market_data_block* block = &writer->slots[writer->next & (writer->capacity - 1)].block;
+  memcpy(block->data + QAULTRA_BLOCK_TRAILER_OFFSET, &writer->header->epoch, sizeof writer->header->epoch);
+  qaultra_block_seal(block, writer->next);
 }
 
 /** Gives the claimed slot back unsent. Its sequence is that of the next block; the block that was in the slot is lost. */

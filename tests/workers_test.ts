@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers: the module imported in several of them shares the one runtime of the process, and what belongs to one stays there.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertFalse, assertGreater, assertRejects, assertThrows } from "@std/assert";
 import {
@@ -42,6 +42,9 @@ async function broadcast(out: DataBroadcaster, count: number): Promise<void> {
 
 /** Rings that have names in shared memory. */
 const ringFiles = (): string[] => readdirSync("/dev/shm").filter((name) => name.startsWith("qaultra-ring-"));
+
+/** Memory of rings that this process has mapped. */
+const ringMappings = (): number => readFileSync("/proc/self/maps", "utf8").match(/\/dev\/shm\/qaultra-/g)?.length ?? 0;
 
 const sumTo = (count: number): number => count * (count - 1) / 2;
 
@@ -126,10 +129,11 @@ for (const [kind, lane] of WORKER_KINDS.flatMap((kind) => LANES.map((lane) => [k
   });
 
   for (const way of ["return", "throw", "exit", "wait"] as const satisfies LeaveWay[]) {
-    test(`${kind}, lane ${lane}: one that ends by ${way === "wait" ? "terminate" : way} without closing leaves no port, no ring and no block`, async () => {
+    test(`${kind}, lane ${lane}: one that ends by ${way === "wait" ? "terminate" : way} without closing leaves no port, no ring, no block and no memory`, async () => {
       using runtime = await openAnew({});
       const stream = newStream();
       using out = new DataBroadcaster(lossy, stream, { runtime });
+      const mapped = ringMappings();
       // Together they take more blocks than the pool or the ring has.
       const held = 250;
       for (let round = 0; round < 5; round++) {
@@ -146,6 +150,7 @@ for (const [kind, lane] of WORKER_KINDS.flatMap((kind) => LANES.map((lane) => [k
         });
       }
       assertGreater(held * 5, POOL_BLOCKS);
+      await waitFor(() => ringMappings() === mapped, { what: "the end of the mappings of rings" });
       using feed = new DataSubscriber(lossy, stream, { runtime });
       await broadcast(out, 200);
       assertEquals(feed.poll(() => {}), 200);

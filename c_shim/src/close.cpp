@@ -40,7 +40,7 @@ void close_kind(uint32_t runtime, Kind kind) noexcept {
         } else if (kind == Kind::ring) {
             Ring* ring = handle_object<Ring>(handle, kind);
             if (ring != nullptr && ring->runtime == runtime) {
-                ring_close(ring, true);
+                ring_close(ring, thread->is_ending ? RingViews::orphaned : RingViews::some);
             }
         }
     }

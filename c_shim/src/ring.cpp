@@ -33,9 +33,9 @@ int32_t ring_refuse_read_only() noexcept {
     return fail(QIPC_E_ACCESS, geteuid(), 0, "Cannot write the ring's table of readers: user %u may only read it", geteuid());
 }
 
-void ring_close(Ring* ring, bool stays_mapped) noexcept {
+void ring_close(Ring* ring, RingViews views) noexcept {
     handle_free(ring->handle);
-    ring->memory->stays_mapped.store(stays_mapped, std::memory_order_release);
+    ring->memory->views.store(views, std::memory_order_release);
     ring_end(*ring, false);
     // The end of the process may just have looked at it, and says nothing about views.
     if (!process_is_exiting()) {
@@ -53,7 +53,7 @@ QIPC_EXPORT int32_t qipc_ring_close(uint32_t handle) {
         if (ring == nullptr) {
             return handle_refusal(handle, Kind::ring);
         }
-        ring_close(ring, false);
+        ring_close(ring, RingViews::none);
         return QIPC_OK;
     });
 }

@@ -45,8 +45,8 @@ struct Ring {
 /** The status of a call that would write a table which this user may only read. */
 int32_t ring_refuse_read_only() noexcept;
 
-/** Closes a ring of the calling thread. What was not closed by its owner stays mapped: nobody said that no view is left. */
-void ring_close(Ring* ring, bool stays_mapped) noexcept;
+/** Closes a ring of the calling thread. */
+void ring_close(Ring* ring, RingViews views) noexcept;
 
 /** At the end of the process: all rings end, of all threads, and stay mapped. */
 void rings_end_at_exit() noexcept;

@@ -4,17 +4,28 @@
 #include <cerrno>
 
 namespace qipc {
+namespace {
 
-RingMemory::~RingMemory() {
-    if (stays_mapped.load(std::memory_order_acquire)) {
+/** Lets go of a segment. Empty pages can be used as the segment could, and take no memory until somebody writes there. */
+void let_go(void* address, size_t bytes, bool is_writable, RingViews views) noexcept {
+    if (address == nullptr || views == RingViews::some) {
         return;
     }
-    if (header != nullptr) {
-        munmap(header, shape.segment_bytes);
+    if (views == RingViews::none) {
+        munmap(address, bytes);
+        return;
     }
-    if (table.header != nullptr) {
-        munmap(table.header, table_shape.segment_bytes);
-    }
+    const int rights = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    // In one step: no other thread's mapping can come to lie there. Where it fails, the segment stays.
+    mmap(address, bytes, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+} // namespace
+
+RingMemory::~RingMemory() {
+    const RingViews left = views.load(std::memory_order_acquire);
+    let_go(header, shape.segment_bytes, is_writer, left);
+    let_go(table.header, table_shape.segment_bytes, is_writer || is_table_writable, left);
 }
 
 void ring_free_entry(const qaultra_ring_table& table, uint32_t index, uint32_t generation) noexcept {

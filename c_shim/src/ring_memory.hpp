@@ -16,7 +16,14 @@ namespace qipc {
 /** Words of a table that can be waited on. */
 inline constexpr uint32_t kRingWords = 2;
 
-/** Shared by whoever looks at the segments: they are unmapped when the last one lets go, unless they are to stay. */
+/** Who may still look at the segments through JavaScript's views when they are let go. */
+enum class RingViews : uint8_t {
+    none,     // their owner said so: they are unmapped
+    some,     // nobody said that there are none, and their thread lives: they stay mapped
+    orphaned, // their thread has ended, and what it handed on must not crash: empty pages take their place
+};
+
+/** Shared by whoever looks at the segments, which are let go with the last one of them. */
 struct RingMemory {
     uint64_t epoch = 0;
     bool is_writer = false;
@@ -29,8 +36,7 @@ struct RingMemory {
     qaultra_ring_shape shape{};
     qaultra_ring_table table{};
     qaultra_ring_table_shape table_shape{};
-    /** Set when JavaScript may still hold views: nobody said that it does not. */
-    std::atomic<bool> stays_mapped{false};
+    std::atomic<RingViews> views{RingViews::none};
 
     RingMemory() = default;
     RingMemory(const RingMemory&) = delete;

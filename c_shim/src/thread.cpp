@@ -25,6 +25,7 @@ std::atomic<uint32_t> g_tokens{0};
 // A key's destructor runs after the destructors of C++ thread locals, so nothing of the thread can call us any more.
 void end_of_thread(void* record) {
     Thread* thread = static_cast<Thread*>(record);
+    thread->is_ending = true;
     close_everything_of(*thread);
     t_ending = true;
     t_thread = nullptr;

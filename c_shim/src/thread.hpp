@@ -12,6 +12,8 @@ namespace qipc {
 
 struct Thread {
     uint32_t token = 0;
+    /** Its script has ended before it. */
+    bool is_ending = false;
     ErrorDetail detail;
     /** Handles that this thread opened and has not closed, in the order of opening. */
     std::vector<uint32_t> handles;

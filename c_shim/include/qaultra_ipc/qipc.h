@@ -306,7 +306,8 @@ int32_t qipc_ring_attach(uint32_t runtime, uint32_t epoch_low, uint32_t epoch_hi
  * handle's entry is freed and its waits are forgotten. Of a writer this ends the ring: readers learn that it is closed, are
  * woken, and read what they have mapped to the end. Its names go with it, unless a subscriber of the announcer (see
  * qipc_ring_set_publishers) has not attached yet: then whoever attaches removes them, or this process some seconds later.
- * Rings that are closed in bulk, with their runtime or thread or at the end of the process, stay mapped.
+ * Rings that are closed in bulk, with their runtime or at the end of the process, stay mapped. Those of a thread that ends
+ * are let go; empty pages take their place, so that an address that was handed to another thread can still be read.
  */
 int32_t qipc_ring_close(uint32_t ring);
 

@@ -76,6 +76,19 @@ ErrorDetail& detail_here() noexcept {
     return thread != nullptr ? thread->detail : g_lost_detail;
 }
 
+/** What was given may not be UTF-8, and a format may cut it anywhere. */
+void make_utf8(char* text, size_t length) noexcept {
+    auto* const bytes = reinterpret_cast<uint8_t*>(text);
+    for (size_t at = 0; at < length;) {
+        const size_t asked = bytes[at] < 0x80 ? 1 : bytes[at] < 0xE0 ? 2 : bytes[at] < 0xF0 ? 3 : 4;
+        const bool is_whole = asked <= length - at && is_utf8(bytes + at, asked);
+        if (!is_whole) {
+            bytes[at] = '?';
+        }
+        at += is_whole ? asked : 1;
+    }
+}
+
 } // namespace
 
 int32_t fail(int32_t status, double value, double limit, const char* format, ...) noexcept {
@@ -91,6 +104,7 @@ int32_t fail(int32_t status, double value, double limit, const char* format, ...
     va_end(arguments);
     const int most = static_cast<int>(sizeof detail.text) - 1;
     detail.text_bytes = written < 0 ? 0u : static_cast<uint32_t>(written < most ? written : most);
+    make_utf8(detail.text, detail.text_bytes);
     return status;
 }
 

@@ -44,6 +44,20 @@ CASE(error_detail_is_cut_between_characters) {
     CHECK(qipc_error_detail(RESULT, text, before + 1) == (int32_t)before);
 }
 
+CASE(error_detail_is_utf8_whatever_was_given) {
+    const uint8_t group[2] = {0xaf, 'x'};
+    EXPECT(QIPC_E_OPTION, qipc_group_id(group, sizeof group, RESULT));
+    CHECK(strstr(error_text(), "\"?x\"") != NULL);
+    /* A value that is shown in part: 63 bytes, and the first one of a character. */
+    char option[80] = "name=";
+    memset(option + 5, 'n', 63);
+    strcpy(option + 5 + 63, "\xc3\xa9\n");
+    EXPECT(QIPC_E_NAME_INVALID, qipc_runtime_open((const uint8_t*)option, (uint32_t)strlen(option), RESULT));
+    memcpy(option, "daem", 4);
+    EXPECT(QIPC_E_OPTION, qipc_runtime_open((const uint8_t*)option, (uint32_t)strlen(option), RESULT));
+    CHECK(strchr(error_text(), '\xc3') == NULL && strstr(error_text(), "n?:") != NULL);
+}
+
 CASE(result_buffers) {
     const uint32_t runtime = open_runtime("");
     const uint32_t publisher = open_publisher(runtime, "s");

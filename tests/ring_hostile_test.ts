@@ -15,7 +15,7 @@ import * as layout from "../src/ring/layout.ts";
 import type { TransportRing } from "../src/transport/transport.ts";
 import { drain, newStream, send } from "./conformance/tools.ts";
 import { newRing, NO_ORIGIN } from "./memory/rings.ts";
-import { type MemoryStand, openMemory, RingMemory } from "./ring/raw_ring.ts";
+import { type MemoryStand, openMemory, RawRing, RingMemory } from "./ring/raw_ring.ts";
 import { assertMisuse } from "./support/misuse.ts";
 
 const CAPACITY = 16;
@@ -119,5 +119,28 @@ test("RingView: fields that can say anything are no reason to refuse a ring, wha
       assertEquals([drain(feed), feed.getReceiveStats().missedBlocks], [[], 0], `offset ${offset}`);
       ring.close();
     }
+  }
+});
+
+test("a block beyond the last sequence is none, whatever its slot says", () => {
+  const last = 2 ** 53 - 1;
+  for (const fields of [{}, { read: "in-place" }, { delivery: "lossless" }] as const) {
+    using stand = openMemory();
+    const stream = newStream();
+    using feed = new DataSubscriber(configOf(fields), stream, { runtime: stand.runtime });
+    const lossless = "delivery" in fields;
+    const ring = new RawRing(stand.transport, stream, {
+      capacity: CAPACITY,
+      entries: ENTRIES,
+      firstSequence: last,
+      lossless,
+    });
+    assertEquals(feed.hasData(), false);
+    ring.send(1);
+    ring.memory.setBlock(last + 1);
+    const seen: number[] = [];
+    feed.poll((block) => seen.push(block.sequence), Infinity);
+    assertEquals([seen, feed.hasData(), feed.receive()], [[last], false, null]);
+    ring.close();
   }
 });

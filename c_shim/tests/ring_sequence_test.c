@@ -201,6 +201,21 @@ RING_TEST(sequences_end_at_2_to_the_53) {
   ring_free(&made);
 }
 
+RING_TEST(a_block_beyond_the_last_sequence_is_none_whatever_its_slot_says) {
+  ring made;
+  ring_make(&made, 16, LOSSY, QAULTRA_RING_SEQUENCE_MAX, 1000);
+  qaultra_ring_reader reader = ring_join(&made, 0);
+  ring_write(&made, 1);
+  CHECK(ring_drain(&reader) == 1);
+  QAULTRA_RING_STORE(&made.writer.slots[0].words[1], qaultra_ring_high(QAULTRA_RING_SEQUENCE_MAX + 1));
+  QAULTRA_RING_STORE(&made.writer.slots[0].words[0], qaultra_ring_low(QAULTRA_RING_SEQUENCE_MAX + 1));
+  for (uint32_t look = 0; look < 2 * QAULTRA_RING_EMPTY_LOOKS_MAX; look++) {
+    CHECK(qaultra_ring_reader_next(&reader) == NULL);
+  }
+  CHECK(reader.next == QAULTRA_RING_SEQUENCE_MAX + 1 && reader.received == 1 && reader.missed == 0);
+  ring_free(&made);
+}
+
 RING_TEST(a_claimed_block_is_not_seen_and_an_aborted_one_never_was) {
   ring made;
   ring_make(&made, 16, LOSSY, 0xFFFFFFFFu - 4, 1000);

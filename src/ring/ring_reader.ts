@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fence, loadWord, loadWordAfter } from "../transport/words.ts";
 import { bindBlock, type Block, type BlockOwner } from "../block/block.ts";
+import { SEQUENCE_MAX } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { NO_COPY } from "./block_copies.ts";
 import * as layout from "./layout.ts";
@@ -15,6 +16,8 @@ const FIND_TRIES = 4;
 const CORRUPT_RUN_MAX = 256;
 const SLOT_WORDS = layout.RING_SLOT_BYTES >>> 2;
 const NO_PIN = -1;
+/** Equals no word. */
+const NO_WORD = NaN;
 
 /** How a reader of a ring begins and reads. */
 export interface RingReaderOptions {
@@ -293,7 +296,7 @@ export class RingReader implements BlockOwner {
   #advance(): void {
     this.#cursor++;
     this.#low = (this.#low + 1) | 0;
-    if (this.#low === 0) this.#high++;
+    if (this.#low === 0) this.#high = expectedHighOf(this.#cursor);
     this.#slotWord = (this.#low & (this.#capacity - 1)) === 0
       ? layout.RING_HEADER_BYTES >>> 2
       : this.#slotWord + SLOT_WORDS;
@@ -310,7 +313,7 @@ export class RingReader implements BlockOwner {
   #moveTo(sequence: number): void {
     this.#cursor = sequence;
     this.#low = sequence | 0;
-    this.#high = highOf(sequence);
+    this.#high = expectedHighOf(sequence);
     this.#slotWord = this.#view.slotWord(sequence);
   }
 
@@ -330,4 +333,9 @@ export class RingReader implements BlockOwner {
     const oldest = head - capacity + (this.#gates ? 1 : layout.resumeMargin(capacity));
     return Math.max(head - history, firstSequence, oldest);
   }
+}
+
+/** The high word that the slot of a sequence must show; beyond the last sequence there is no block, whatever a slot says. */
+function expectedHighOf(sequence: number): number {
+  return sequence <= SEQUENCE_MAX ? highOf(sequence) : NO_WORD;
 }

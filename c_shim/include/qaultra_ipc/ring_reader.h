@@ -35,8 +35,10 @@ static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* re
   /* Acquire: the high word and the data are loaded after the stamp that promises them. */
   const uint32_t ahead = QAULTRA_RING_ACQUIRE(&slot->words[0]) - qaultra_ring_low(reader->next);
   if (ahead == 0) {
-    return QAULTRA_RING_ACQUIRE(&slot->words[1]) == qaultra_ring_high(reader->next) ? QAULTRA_RING_SIGHT_READY
-                                                                                   : QAULTRA_RING_SIGHT_ODD;
+    /* Beyond the last sequence there is no block, whatever a slot says. */
+    return QAULTRA_RING_ACQUIRE(&slot->words[1]) == qaultra_ring_high(reader->next) && reader->next <= QAULTRA_RING_SEQUENCE_MAX
+               ? QAULTRA_RING_SIGHT_READY
+               : QAULTRA_RING_SIGHT_ODD;
   }
   return ahead == 0u - reader->capacity || ahead == 0u - 1u ? QAULTRA_RING_SIGHT_NOTHING : QAULTRA_RING_SIGHT_ODD;
 }

@@ -8,6 +8,7 @@ usage() {
 Usage: ./x fuzz <what> [arguments]
 
   api    random calls on the public API in Deno and Bun; ./x fuzz api --help tells more
+  c      coverage-guided fuzzing of the C ABI and of what reads shared memory in C; ./x fuzz c --help tells more
 END
 }
 
@@ -17,6 +18,7 @@ what=${1:-help}
 case $what in
   help | -h | --help) usage ;;
   api) exec deno run --quiet --no-check --allow-all tests/fuzz/run.ts "$@" ;;
+  c) exec sh scripts/fuzz/c.sh "$@" ;;
   *)
     echo "./x fuzz has no \"$what\"" >&2
     usage >&2

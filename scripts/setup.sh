@@ -67,6 +67,9 @@ want npm npm
 want /etc/ssl/certs/ca-certificates.crt ca-certificates
 want unshare util-linux
 want mount mount
+# The fuzz targets. The compiler only recommends the library that they are linked with.
+want clang++-14 clang-14
+want "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a" libclang-rt-14-dev
 
 if [ -n "$missing" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
@@ -131,13 +134,27 @@ done
 if ! [ -f "$built" ] || ! [ -e build/lib/libqipc.so.1 ] || [ -n "$(find $sources -newer "$built" -print -quit)" ]; then
   # A checkout that was moved or copied brings a cache with the old path in it.
   if [ -f build/CMakeCache.txt ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" build/CMakeCache.txt; then
-    rm -rf build/CMakeCache.txt build/CMakeFiles
+    rm -rf build/CMakeCache.txt build/CMakeFiles build/fuzz
   fi
   touch "$built.new"
   step "configuring the build" cmake-configure cmake -S . -B build
   step "building the shim, its tests and the peers" cmake-build cmake --build build -j "$(nproc)"
   mv "$built.new" "$built"
 fi
+
+# --- The fuzz targets, whose compiler and sanitizers make them a build of their own.
+case $asked_for in setup | test | fuzz)
+  fuzz_built="$root/build/fuzz/built.stamp"
+  if ! [ -f "$fuzz_built" ] || [ -n "$(find CMakeLists.txt c_shim -newer "$fuzz_built" -not -path 'c_shim/fuzz/corpus*' -print -quit)" ]; then
+    mkdir -p build/fuzz
+    touch "$fuzz_built.new"
+    step "configuring the fuzz targets" fuzz-configure cmake -S . -B build/fuzz -DQIPC_FUZZ=ON -DCMAKE_C_COMPILER=clang-14 \
+      -DCMAKE_CXX_COMPILER=clang++-14
+    step "building the fuzz targets" fuzz-build cmake --build build/fuzz -j "$(nproc)"
+    mv "$fuzz_built.new" "$fuzz_built"
+  fi
+  ;;
+esac
 
 if [ "$asked_for" = setup ]; then
   if [ "$did_something" = no ]; then echo "setup: nothing to do"; else echo "setup: ready"; fi

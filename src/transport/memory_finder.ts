@@ -64,9 +64,6 @@ export class MemoryFinder implements RingFinder {
     this.#unpark = undefined;
   }
 
-  /** Nobody takes the memory away that announcements lie in. */
-  renew(): void {}
-
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

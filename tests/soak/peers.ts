@@ -11,22 +11,25 @@ const PATIENCE = { timeoutMs: 120_000 };
 
 /** A process that says something for each line that it is told. */
 class SoakPeer<Report> {
+  /** What it is called in messages and tables. */
+  readonly name: string;
   readonly runtime: RuntimeName;
   readonly process: Process;
 
-  constructor(runtime: RuntimeName, process: Process) {
+  constructor(name: string, runtime: RuntimeName, process: Process) {
+    this.name = name;
     this.runtime = runtime;
     this.process = process;
   }
 
   async ready(): Promise<void> {
-    const line = await this.process.nextLine(PATIENCE);
-    if (line !== "ready") throw new Error(`A process of the soak run is not ready: ${this.process.report()}`);
+    const line = await this.#nextLine();
+    if (line !== "ready") throw this.#failure();
   }
 
   async ask(command: string): Promise<Report> {
     this.process.writeLine(command);
-    return JSON.parse(await this.process.nextLine(PATIENCE)) as Report;
+    return JSON.parse(await this.#nextLine()) as Report;
   }
 
   /** Lets it collect its garbage. */
@@ -38,14 +41,28 @@ class SoakPeer<Report> {
   async close(): Promise<void> {
     this.process.closeInput();
     const { code } = await this.process.exited(PATIENCE);
-    if (code !== 0) throw new Error(`A process of the soak run failed: ${this.process.report()}`);
+    if (code !== 0) throw this.#failure();
+  }
+
+  async #nextLine(): Promise<string> {
+    try {
+      return await this.process.nextLine(PATIENCE);
+    } catch {
+      throw this.#failure();
+    }
+  }
+
+  /** Without all that it has said in an hour. */
+  #failure(): Error {
+    const { exit, lines, stderr } = this.process;
+    return new Error(`${this.name} failed: ${JSON.stringify(exit)}, its last line: ${lines.at(-1)}\n${stderr}`);
   }
 }
 
 /** The writer. */
 export class SoakWriter extends SoakPeer<SoakWriterReport> {
   constructor(runtime: RuntimeName, demand: SoakWriterDemand) {
-    super(runtime, startScript("tests/soak/writer.ts", [JSON.stringify(demand)], { runtime }));
+    super(`writer (${runtime})`, runtime, startScript("tests/soak/writer.ts", [JSON.stringify(demand)], { runtime }));
   }
 
   /** Ends the broadcaster of a stream and makes the next one. */
@@ -63,8 +80,8 @@ export class SoakWriter extends SoakPeer<SoakWriterReport> {
 export class SoakReader extends SoakPeer<SoakReaderReport> {
   readonly feed: FeedName;
 
-  constructor(runtime: RuntimeName, feed: FeedName, way: Way) {
-    super(runtime, startScript("tests/soak/reader.ts", [feed, way], { runtime }));
+  constructor(runtime: RuntimeName, feed: FeedName, way: Way, role: string) {
+    super(`${feed}, ${role} (${runtime})`, runtime, startScript("tests/soak/reader.ts", [feed, way], { runtime }));
     this.feed = feed;
   }
 

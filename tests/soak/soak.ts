@@ -68,7 +68,6 @@ const STAYING: readonly FeedName[] = ["lossy ring", "lossless ring", "queue"];
 
 /** A reader that runs, and where the writer was before and after it joined. */
 interface Running {
-  readonly name: string;
   readonly reader: SoakReader;
   readonly before: number;
   readonly joined: number;
@@ -158,8 +157,8 @@ class Soak {
       const use = measureProcess(pid);
       if (use !== null) processes[name] = use;
     };
-    note(`writer (${this.#writer.runtime})`, this.#writer.process.pid);
-    for (const { name, reader } of this.#staying) note(name, reader.process.pid);
+    note(this.#writer.name, this.#writer.process.pid);
+    for (const { reader } of this.#staying) note(reader.name, reader.process.pid);
     note("RouDi", this.#roudi.pid);
     const past = [...this.#readings.values()];
     const total = (of: (report: SoakReaderReport) => number): number => reports.reduce((sum, now) => sum + of(now), 0);
@@ -179,10 +178,10 @@ class Soak {
   async #start(feed: FeedName, runtime: RuntimeName, way: Way, role: string): Promise<Running> {
     const { stream } = FEEDS[feed];
     const before = (await this.#writer.ask("state"))[stream].next;
-    const reader = new SoakReader(runtime, feed, way);
+    const reader = new SoakReader(runtime, feed, way, role);
     await reader.ready();
     const joined = (await this.#writer.ask("state"))[stream].next;
-    return { name: `${feed}, ${role} (${runtime})`, reader, before, joined };
+    return { reader, before, joined };
   }
 
   /** The next reader of a place: every feed of it, in both runtimes and in both ways. */
@@ -196,8 +195,8 @@ class Soak {
   }
 
   /** Ends a reader, and looks whether its account is right. */
-  async #leave({ name, reader, before, joined }: Running): Promise<void> {
-    const { feed } = reader;
+  async #leave({ reader, before, joined }: Running): Promise<void> {
+    const { name, feed } = reader;
     const { stream } = FEEDS[feed];
     const told = (await this.#writer.ask("state"))[stream].next;
     const report = await reader.finish(told);
@@ -220,7 +219,8 @@ class Soak {
 
 /** Runs one to its end. */
 export async function runSoak(demand: SoakDemand): Promise<SoakResult> {
-  await using roudi = await RouDi.start({ blocks: POOL_BLOCKS });
+  // Without monitoring: on a machine that stalls for a moment it would take a process for dead that lives.
+  await using roudi = await RouDi.start({ blocks: POOL_BLOCKS, monitoring: false });
   const soak = new Soak(demand, roudi);
   await soak.run();
   return soak.result;

@@ -52,17 +52,18 @@ static void fail(const char* what) {
 }
 
 static void say(const torn_report* report, const qaultra_ring_reader* readers, uint32_t count, int is_last) {
-  uint64_t received = 0, missed = 0, gaps = 0, torn = 0;
+  uint64_t received = 0, missed = 0, gaps = 0, torn = 0, corrupt = 0;
   for (uint32_t i = 0; i < count; i++) {
     received += readers[i].received;
     missed += readers[i].missed;
     gaps += readers[i].gaps;
     torn += readers[i].torn;
+    corrupt += readers[i].corrupt;
   }
   printf("{\"good\":%" PRIu64 ",\"reported\":%" PRIu64 ",\"detected\":%" PRIu64 ",\"handled\":%" PRIu64
          ",\"received\":%" PRIu64 ",\"missed\":%" PRIu64 ",\"laps\":%" PRIu64 ",\"torn\":%" PRIu64
-         ",\"isLast\":%s}\n",
-         report->good, report->reported, report->detected, report->handled, received, missed, gaps, torn,
+         ",\"corrupt\":%" PRIu64 ",\"isLast\":%s}\n",
+         report->good, report->reported, report->detected, report->handled, received, missed, gaps, torn, corrupt,
          is_last ? "true" : "false");
   fflush(stdout);
 }

@@ -33,6 +33,7 @@ export interface TornReport {
   readonly missed: number;
   readonly laps: number;
   readonly torn: number;
+  readonly corrupt: number;
   readonly isLast: boolean;
 }
 
@@ -90,10 +91,10 @@ function handle(block: Block): void {
 }
 
 function say(isLast: boolean): void {
-  const { receivedBlocks, missedBlocks, gaps, tornBlocks } = feed.getReceiveStats();
+  const { receivedBlocks, missedBlocks, gaps, tornBlocks, corruptBlocks } = feed.getReceiveStats();
   const report: TornReport = {
     ...{ good, reported, detected, handled, isLast },
-    ...{ received: receivedBlocks, missed: missedBlocks, laps: gaps, torn: tornBlocks },
+    ...{ received: receivedBlocks, missed: missedBlocks, laps: gaps, torn: tornBlocks, corrupt: corruptBlocks },
   };
   console.log(JSON.stringify(report));
 }

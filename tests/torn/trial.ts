@@ -166,13 +166,14 @@ export async function runTrial(trial: Trial, isEnough: (report: TornReport) => b
 
 /** What of the counts does not add up. */
 function faultsOf({ mode, reader }: Trial, report: TornReport, sent: number): string[] {
-  const { good, reported, detected, handled, received, missed, torn } = report;
+  const { good, reported, detected, handled, received, missed, torn, corrupt } = report;
   const faults: string[] = [];
   const must = (isTrue: boolean, what: string): void => {
     if (!isTrue) faults.push(`${what}: ${JSON.stringify({ ...report, sent })}`);
   };
   must(received + missed === sent, "received and missed blocks are not those sent");
   must(good + reported + detected === handled, "a block is neither whole nor torn");
+  must(corrupt === 0, "a block counts as corrupt that was only overwritten");
   must(torn <= missed, "torn blocks are not among the missed ones");
   if (mode === "stable") {
     must(handled === received && detected === 0, "a stable block changed");

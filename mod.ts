@@ -20,7 +20,7 @@
  * @module
  */
 export { Runtime } from "./src/hub/runtime.ts";
-export type { RuntimeState } from "./src/hub/runtime.ts";
+export { type RuntimeState, RuntimeStateEvent } from "./src/hub/runtime_state.ts";
 export type { RuntimeOptions, Stack, StackLog } from "./src/hub/runtime_options.ts";
 export type { StreamInfo } from "./src/hub/stream_info.ts";
 export type { MemoryHandle } from "./src/transport/memory_handle.ts";

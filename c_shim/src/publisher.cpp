@@ -19,15 +19,35 @@ inline uint64_t loans_out(const Publisher& publisher) noexcept {
     return static_cast<uint64_t>(__builtin_popcount(publisher.loaned));
 }
 
+/** Whether the process of the subscriber has closed it. The daemon takes such a queue out of the publisher's list within 100 ms,
+ * unless it stands still or has died. */
+bool is_left(iox::popo::SubscriberPortData::ChunkQueueData_t& queue) noexcept {
+    using iox::popo::SubscriberPortData;
+    auto& receiver = static_cast<decltype(SubscriberPortData::m_chunkReceiverData)&>(queue);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof" // no virtual base is between the two
+    constexpr size_t kOffset = offsetof(SubscriberPortData, m_chunkReceiverData);
+#pragma GCC diagnostic pop
+    const auto* port = reinterpret_cast<const SubscriberPortData*>(reinterpret_cast<const char*>(&receiver) - kOffset);
+    return port->m_toBeDestroyed.load(std::memory_order_relaxed);
+}
+
 /** True when a queue whose subscriber wants the publisher to wait has no room beside so many loans: publishing into a full
- * queue would wait for a reader that may be this very thread. */
+ * queue would wait for a reader that may be this very thread. A full queue that nobody will ever read is taken out, as the daemon
+ * does it, under the same lock. */
 bool is_any_queue_full(Publisher& publisher, uint64_t loans) {
     auto& distributor = publisher.port->m_chunkSenderData;
     using Distributor = std::remove_reference_t<decltype(distributor)>::ChunkDistributorData_t;
     const std::lock_guard<const Distributor> lock(distributor);
-    for (auto& queue : distributor.m_queues) {
-        if (queue->m_queueFullPolicy == iox::popo::QueueFullPolicy::BLOCK_PRODUCER
-            && queue->m_queue.size() + loans >= queue->m_queue.capacity()) {
+    auto& queues = distributor.m_queues;
+    for (auto at = queues.begin(); at != queues.end();) {
+        auto& queue = **at;
+        if (queue.m_queueFullPolicy != iox::popo::QueueFullPolicy::BLOCK_PRODUCER
+            || queue.m_queue.size() + loans < queue.m_queue.capacity()) {
+            ++at;
+        } else if (is_left(queue)) {
+            queues.erase(at); // the next is in its place now
+        } else {
             return true;
         }
     }

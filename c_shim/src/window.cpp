@@ -172,7 +172,10 @@ QIPC_EXPORT int32_t qipc_window_map(uint32_t runtime, uint32_t id, uint8_t* resu
         const std::lock_guard<std::mutex> lock(here.mutex);
         Segment* segment = nullptr;
         Window* window = find(here, id, &segment);
-        if (window == nullptr || segment->world != world->number) {
+        if (window == nullptr ? id != 0 && id < here.next_id : segment->world != world->number) {
+            return fail(QIPC_E_DAEMON_GONE, id, 0, "Cannot map window %u: it is of a connection that is over", id);
+        }
+        if (window == nullptr) {
             return fail(QIPC_E_BAD_HANDLE, id, 0, "Cannot map window %u: this runtime has none of that number", id);
         }
         auto& held = thread->windows;

@@ -28,7 +28,7 @@ CASE(windows_outlive_the_runtime) {
     EXPECT_OK(qipc_runtime_close(runtime));
     CHECK(*word == 42);
     const uint32_t again = open_runtime("");
-    EXPECT(QIPC_E_BAD_HANDLE, qipc_window_map(again, window, RESULT));
+    EXPECT(QIPC_E_DAEMON_GONE, qipc_window_map(again, window, RESULT));
     const uint32_t other = open_publisher(again, "s");
     EXPECT_OK(qipc_publisher_loan(other, RESULT));
     CHECK(WORD(1) > window);

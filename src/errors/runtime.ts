@@ -48,7 +48,7 @@ export class DaemonGoneError extends IpcError {
   /** What is wrong, in words. */
   static override readonly condition: string = "the daemon that this runtime was attached to is gone";
   /** What to do about it, in words. */
-  static override readonly remedy: string = "start iox-roudi, then close this runtime and open it again";
+  static override readonly remedy: string = "start iox-roudi: the runtime attaches to it by itself";
 }
 
 /** The daemon exists and does not answer in time. */

@@ -36,6 +36,7 @@ export class BlockLoan {
   /** @internal */
   readonly offset: number;
   #owner: LoanOwner | null;
+  #isLost = false;
 
   /** @internal */
   constructor(owner: LoanOwner, token: number, window: Window, offset: number) {
@@ -46,13 +47,15 @@ export class BlockLoan {
   }
 
   /**
-   * The 8160 data bytes, or 8136 with `checksum`, in shared memory. What they hold is of some block before. The view must not be used after publishing:
-   * it then lies over a block that others read.
+   * The 8160 data bytes, or 8136 with `checksum`, in shared memory. What they hold is of some block before. The view must not be used
+   * after publishing: it then lies over a block that others read. Empty when the daemon took the memory away, which happens on the
+   * queue lane alone.
    *
    * @throws {NotLoanedError} After publish or discard.
    */
   get data(): Uint8Array {
     const { dataMax } = this.#requireOwner("write into a loan");
+    if (this.#isLost) return new Uint8Array();
     return this.window.dataView(this.offset + OFFSET_DATA, dataMax);
   }
 
@@ -62,8 +65,8 @@ export class BlockLoan {
    * @param length Data bytes used, 0 to 8160; 8136 with `checksum`.
    * @param recordCount Records in them.
    * @param type What they are.
-   * @returns Whether there was room. False, and the loan stays, only on a lossless stream of several broadcasters, when another
-   * one took the room since the loan.
+   * @returns Whether there was room. False, and the loan stays, on a lossless stream of several broadcasters, when another one took
+   * the room since the loan; and on the queue lane when the daemon died since: then it has no memory any more.
    * @throws {NotLoanedError} When it was published or discarded before.
    * @throws {DataTooLongError} When `length` is more than a block has.
    */
@@ -83,6 +86,11 @@ export class BlockLoan {
   /** The same as {@linkcode BlockLoan.discard}: a loan that was published is left alone. */
   [Symbol.dispose](): void {
     this.discard();
+  }
+
+  /** @internal The stack took the memory away. */
+  lose(): void {
+    this.#isLost = true;
   }
 
   /** @internal The broadcaster closed: nothing is to be given back any more. */

@@ -141,6 +141,13 @@ export class BlockSender implements LoanOwner, RuntimeResource {
     }
   }
 
+  renew(): void {
+    this.#writer.renew();
+    for (const loan of this.#loans) {
+      if (this.#writer.isRevoked(loan.token)) loan.lose();
+    }
+  }
+
   requireOpen(action: string): void {
     if (this.#closed) {
       this.fail(new ClosedError(action, { condition: `the broadcaster of ${JSON.stringify(this.#stream)} is closed` }));

@@ -34,6 +34,10 @@ export interface BlockWriter {
   ): boolean;
   /** Gives claimed memory back unpublished. */
   abort(token: number): void;
+  /** Whether the stack took away what was claimed. */
+  isRevoked(token: number): boolean;
+  /** Makes ports anew that the stack took away, where it can; tells whether they are all there. */
+  renew(): boolean;
   subscriberCount(): number;
   /** Whether a claim would find room. */
   hasRoom(): boolean;

@@ -128,13 +128,13 @@ export class DataSubscriber {
     this.#counters = counters;
     const held = new HeldBlocks(reader, counters, this);
     this.#held = held;
-    const idles = this.#idles;
-    const hands = this.#hands;
+    const [idles, hands] = [this.#idles, this.#hands];
     const leave = subscribers.enter(serviceName, this.stream);
     const resource: RuntimeResource = {
       get closed(): boolean {
         return reader.closed;
       },
+      renew: () => reader.renew(),
       close(): void {
         if (reader.closed) return;
         resources.delete(resource);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout } from "node:timers";
 import type { Window } from "../block/window.ts";
-import { ClosedError, DaemonAbsentError, DaemonGoneError, DaemonHungError, type IpcError } from "../errors.ts";
+import { IpcError } from "../errors.ts";
 import { QueueWriter } from "../queue/queue_writer.ts";
 import type { WindowTable } from "../queue/window_table.ts";
 import {
@@ -16,6 +16,8 @@ import { RING_EVENT } from "../transport/announcement.ts";
 import { loadWord, loadWordAfter } from "../transport/words.ts";
 import type { RingAccess, RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
+import { isConnectionLoss } from "./connection_loss.ts";
+import { RenewalPace } from "./renewal_pace.ts";
 import { sleep } from "./sleep.ts";
 
 /** How a broadcaster with a ring is opened. */
@@ -41,8 +43,6 @@ const NO_ORIGIN: RingOrigin = { low: 0, high: 0 };
 const UNCLAIMED = -1;
 /** How long a wait for room goes on before silent readers are looked for again. */
 const ROOM_LOOK_MS = 20;
-/** How often ports that the stack has forgotten are made again. */
-const REMAKE_INTERVAL_MS = 500;
 
 /** A broadcaster with a ring, which serves the queue lane as well while somebody is subscribed there. */
 export class RingLane implements BlockWriter {
@@ -61,7 +61,7 @@ export class RingLane implements BlockWriter {
   #queue: QueueWriter | null = null;
   #queueToken = UNCLAIMED;
   #queueMissed = 0;
-  #remadeAt = 0;
+  readonly #pace: RenewalPace;
   readonly #roomWaiters = new Set<() => void>();
   #closed = false;
 
@@ -70,6 +70,7 @@ export class RingLane implements BlockWriter {
     this.#transport = transport;
     this.#windows = windows;
     this.#demand = demand;
+    this.#pace = new RenewalPace(transport);
     const ring = transport.createRing({ service, stream }, {
       capacity,
       entries: Math.min(maxSubscribers, RING_ENTRIES_MAX),
@@ -143,6 +144,30 @@ export class RingLane implements BlockWriter {
     if (token !== UNCLAIMED) this.#queue?.abort(token);
   }
 
+  /** A loan lies in the ring, which nobody takes away. */
+  isRevoked(): boolean {
+    return false;
+  }
+
+  renew(): boolean {
+    const isLost = this.#portsAreGone;
+    if (this.#closed || !this.#pace.isDue(isLost)) return !isLost;
+    if (this.#queueToken !== UNCLAIMED) {
+      this.#queueToken = UNCLAIMED;
+      this.#queueMissed++;
+    }
+    this.#queue?.close();
+    this.#queue = null;
+    try {
+      this.#openPorts();
+      return true;
+    } catch (error) {
+      if (!(error instanceof IpcError)) throw error;
+      this.#markGone();
+      return false;
+    }
+  }
+
   subscriberCount(): number {
     return this.#writer.readerCount() + this.#queueSubscribers();
   }
@@ -194,8 +219,11 @@ export class RingLane implements BlockWriter {
   }
 
   get #feedsQueue(): boolean {
-    const count = loadWord(this.#words, QUEUE_SUBSCRIBERS) >>> 0;
-    return count !== 0 && count !== QUEUE_PORTS_GONE;
+    return !this.#portsAreGone && loadWord(this.#words, QUEUE_SUBSCRIBERS) !== 0;
+  }
+
+  get #portsAreGone(): boolean {
+    return loadWord(this.#words, QUEUE_SUBSCRIBERS) >>> 0 === QUEUE_PORTS_GONE;
   }
 
   #queueSubscribers(): number {
@@ -209,7 +237,7 @@ export class RingLane implements BlockWriter {
 
   /** Claims a chunk of the queue lane for the block; false when a lossless queue is full. */
   #claimQueue(): boolean {
-    if (loadWord(this.#words, QUEUE_SUBSCRIBERS) >>> 0 === QUEUE_PORTS_GONE) this.#remakePorts();
+    if (this.#portsAreGone) this.renew();
     if (this.#queue === null || this.#queueToken !== UNCLAIMED || !this.#feedsQueue) return true;
     try {
       this.#queueToken = this.#queue.claim();
@@ -238,10 +266,12 @@ export class RingLane implements BlockWriter {
 
   /** The ring needs no port: what the stack does to those is no reason to stop. */
   #loseQueue(error: unknown): void {
-    const isLoss = error instanceof DaemonGoneError || error instanceof DaemonAbsentError ||
-      error instanceof DaemonHungError || error instanceof ClosedError;
-    if (!isLoss) throw error as IpcError;
+    if (!isConnectionLoss(error)) throw error;
     this.#queueMissed++;
+    this.#markGone();
+  }
+
+  #markGone(): void {
     Atomics.store(this.#words, QUEUE_SUBSCRIBERS, QUEUE_PORTS_GONE | 0);
   }
 
@@ -258,6 +288,7 @@ export class RingLane implements BlockWriter {
         firstSequence,
         checksum,
         epoch: this.epoch,
+        repeats: true,
       });
       this.#queue = queue;
       origin = queue.origin;
@@ -269,21 +300,6 @@ export class RingLane implements BlockWriter {
       this.#queue?.close();
       this.#queue = null;
       throw error;
-    }
-  }
-
-  /** Makes the ports again after the stack has taken this process for dead, or has died itself. */
-  #remakePorts(): void {
-    const now = performance.now();
-    if (now - this.#remadeAt < REMAKE_INTERVAL_MS) return;
-    this.#remadeAt = now;
-    this.#queue?.close();
-    this.#queue = null;
-    if (!this.#transport.attachAgain()) return;
-    try {
-      this.#openPorts();
-    } catch (error) {
-      this.#loseQueue(error);
     }
   }
 }

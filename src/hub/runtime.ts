@@ -18,17 +18,18 @@ import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
 import { closeAll } from "./close_all.ts";
+import { ConnectionWatch } from "./connection_watch.ts";
 import { openMemory } from "./memory_runtimes.ts";
 import { encodeOptions, requireRuntimeOptions, type RuntimeOptions, type Stack, stackOf } from "./runtime_options.ts";
+import { type RuntimeState, RuntimeStateEvent } from "./runtime_state.ts";
 import { listStreams, type StreamInfo } from "./stream_info.ts";
 import { SubscriberCounts } from "./subscriber_counts.ts";
-
-/** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
-export type RuntimeState = "attached" | "detached" | "closed";
 
 /** What a runtime closes when it is closed itself. */
 export interface RuntimeResource {
   readonly closed: boolean;
+  /** The process may have attached anew: makes what the stack has taken away again. */
+  renew(): void;
   close(): void;
 }
 
@@ -52,7 +53,7 @@ let exitHooked = false;
  * console.log(runtime.name, runtime.state); // ... attached
  * ```
  */
-export class Runtime {
+export class Runtime extends EventTarget {
   /** The open ones of this Worker, oldest first. */
   static readonly #opened: Runtime[] = [];
 
@@ -62,16 +63,19 @@ export class Runtime {
   readonly #ports: QueuePorts;
   readonly #rings: RingStreams;
   readonly #subscribers = new SubscriberCounts();
+  readonly #watch: ConnectionWatch;
 
   static {
     isOpened = (value): value is Runtime => #transport in value;
   }
 
   private constructor(transport: Transport) {
+    super();
     this.#transport = transport;
     this.#windows = new WindowTable(transport);
     this.#ports = new QueuePorts(transport, this.#windows);
     this.#rings = new RingStreams(transport);
+    this.#watch = new ConnectionWatch(transport, () => this.#renew(), (state) => this.#tell(state));
   }
 
   /**
@@ -169,17 +173,66 @@ export class Runtime {
     return listStreams(this.#transport.ports());
   }
 
+  /**
+   * Listens to changes of the state. When the daemon dies the state becomes `detached`, and `attached` again within two seconds after
+   * there is a daemon again: broadcasters, subscribers and loops go on by themselves. The events come from the event loop, and do not
+   * keep it alive.
+   *
+   * @param type `statechange`.
+   * @param listener Told of each change.
+   * @param options As for every event.
+   *
+   * @example Noticing that the daemon is gone
+   * ```ts
+   * import { Runtime } from "@qaultra/ipc";
+   *
+   * using runtime = Runtime.open({ roudi: "spawn" });
+   * runtime.addEventListener("statechange", (event) => console.warn(`the runtime is ${event.state}`));
+   * ```
+   */
+  override addEventListener(
+    type: "statechange",
+    listener: ((event: RuntimeStateEvent) => void) | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** Listens to events of other names, of which it has none of its own. */
+  override addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(
+    type: string,
+    // deno-lint-ignore no-explicit-any -- what the overloads above say
+    listener: any,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener, options);
+  }
+
   /** Closes what was made with this runtime, then this handle. Views over blocks become empty. Doing it again does nothing. */
   close(): void {
     const index = Runtime.#opened.indexOf(this);
     if (index < 0) return;
     Runtime.#opened.splice(index, 1);
+    this.#watch.close();
     try {
       closeAll([...this.#resources]);
     } finally {
       this.#windows.detach();
       this.#transport.close();
+      this.#tell("closed");
     }
+  }
+
+  /** Makes what the stack has taken away anew, then lets the memory of connections that are over go. */
+  #renew(): void {
+    for (const resource of [...this.#resources]) resource.renew();
+    if (!this.#ports.holdsOfLost) this.#windows.retire();
+  }
+
+  #tell(state: RuntimeState): void {
+    this.dispatchEvent(new RuntimeStateEvent(state));
   }
 
   /** The same as {@linkcode Runtime.close}. */

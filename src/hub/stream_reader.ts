@@ -3,13 +3,13 @@ import { setTimeout } from "node:timers";
 import type { Block, BlockOwner } from "../block/block.ts";
 import type { Window } from "../block/window.ts";
 import { DeliveryMismatchError } from "../errors.ts";
-import { QUEUE_CAPACITY_MAX } from "../queue/queue_name.ts";
-import { QueueReader } from "../queue/queue_reader.ts";
+import type { QueueReader } from "../queue/queue_reader.ts";
 import type { RingPort } from "../ring/ring_port.ts";
 import { RingReader } from "../ring/ring_reader.ts";
 import type { RingMember, RingStream } from "../ring/ring_stream.ts";
 import { sleep } from "./sleep.ts";
-import { type LaneReader, NO_LOSSES, type ReaderLosses, withQueue, withRing } from "./reader_losses.ts";
+import { QUEUE_REST_MS, QueueSide } from "./queue_side.ts";
+import { type LaneReader, NO_LOSSES, type ReaderLosses, withRing } from "./reader_losses.ts";
 import type { RuntimeConnection } from "./runtime.ts";
 import type { StreamDemand } from "./stream_demand.ts";
 
@@ -17,8 +17,6 @@ import type { StreamDemand } from "./stream_demand.ts";
 const LOOKS_PER_LIFE = 4096;
 /** Blocks between two questions for new rings while there is always data; a power of two. */
 const BLOCKS_PER_NEWS = 1024;
-/** How long a queue is still listened to after a ring was found: what its broadcaster had on the way is in neither for a moment. */
-const QUEUE_REST_MS = 20;
 /** Blocks in a row from one of several rings. */
 const FAIR_RUN = 16;
 /** How long a blocked thread sleeps before it looks for new rings again; where it waits for several things before it looks at all. */
@@ -30,7 +28,6 @@ const MANY_WAIT_SLICE_MS = 1;
  * ring. Rings whose writer has ended are read to their end first.
  */
 export class StreamReader implements RingMember {
-  readonly #connection: RuntimeConnection;
   readonly #demand: StreamDemand;
   readonly #rings: RingStream | null = null;
   readonly #createdMs: number;
@@ -38,12 +35,7 @@ export class StreamReader implements RingMember {
   #readers: RingReader[] = [];
   /** The only lane that there is, when it is a ring: the hot path. */
   #only: RingReader | null = null;
-  #queue: QueueReader | null = null;
-  /** The queue that was left last: what it brought of a broadcaster whose ring is found later must not be read twice. */
-  #leftQueue: QueueReader | null = null;
-  /** A queue that is about to be left for a ring: how many blocks may still be taken, and until when it is listened to. */
-  #queueRest = 0;
-  #queueUntil = 0;
+  readonly #queueSide: QueueSide;
   #turn = 0;
   #run = 0;
   #looks = 0;
@@ -51,7 +43,6 @@ export class StreamReader implements RingMember {
   #source: LaneReader | null = null;
   #isVolatile = false;
   #past = NO_LOSSES;
-  readonly #pastSources = new Set<string>();
   /** Broadcasters of rings whose blocks came through the queue before. */
   readonly #heardBefore = new Set<RingReader>();
   readonly #parked = new Set<() => void>();
@@ -61,15 +52,15 @@ export class StreamReader implements RingMember {
   #closed = false;
 
   constructor(connection: RuntimeConnection, demand: StreamDemand) {
-    this.#connection = connection;
     this.#demand = demand;
+    this.#queueSide = new QueueSide(connection, demand);
     this.#createdMs = connection.transport.clockMs();
     try {
       if (demand.lane !== "queue") {
         this.#rings = connection.rings.acquire(demand);
         this.#rings.join(this);
       }
-      this.#openQueueIfNeeded(demand.history);
+      this.#joinQueueIfNeeded(demand.history);
     } catch (error) {
       this.close();
       throw error;
@@ -106,15 +97,14 @@ export class StreamReader implements RingMember {
   /** Blocks that may wait for this reader. */
   get capacity(): number {
     if (this.#readers.length > 0) return this.#readers[0]!.port.view.capacity;
-    const queue = this.#queue ?? (this.#demand.lane === "queue" ? this.#leftQueue : null);
-    return queue?.capacity ?? this.#demand.ringCapacity;
+    return this.#queueSide.capacity ?? this.#demand.ringCapacity;
   }
 
   /** What was lost, on all lanes. */
   get losses(): ReaderLosses {
     let losses: ReaderLosses = { ...this.#past, deniedBroadcasters: this.#rings?.denied ?? 0 };
     for (const reader of this.#readers) losses = withRing(losses, reader, this.#heardBefore.has(reader));
-    return this.#queue === null ? losses : withQueue(losses, this.#queue, this.#pastSources);
+    return this.#queueSide.addTo(losses);
   }
 
   /** Whether it reads, or read, rings; and the best that their writers do now. */
@@ -139,7 +129,7 @@ export class StreamReader implements RingMember {
     // A ring that was made after this reader is read from its first block, however late it was found.
     const isLater = !this.#joining && ((port.view.createdMs - this.#createdMs) | 0) >= 0;
     const { origin } = port.news;
-    const heard = Math.max(this.#queue?.expectedOf(origin) ?? -1, this.#leftQueue?.expectedOf(origin) ?? -1);
+    const heard = this.#queueSide.expectedOf(origin);
     // Known to be ended now, so that it is read to its end before the new one.
     for (const reader of this.#readers) reader.port.isEnded();
     const reader = new RingReader(port, {
@@ -150,10 +140,7 @@ export class StreamReader implements RingMember {
     this.#hadRing = true;
     if (heard >= 0) this.#heardBefore.add(reader);
     this.#readers.push(reader);
-    if (this.#queue !== null) {
-      this.#queueRest = QUEUE_CAPACITY_MAX;
-      this.#queueUntil = performance.now() + QUEUE_REST_MS;
-    }
+    this.#queueSide.leaveSoon();
     this.#rearrange();
   }
 
@@ -228,13 +215,23 @@ export class StreamReader implements RingMember {
     this.#queue?.quieten();
   }
 
+  /** The process may have attached anew: what the stack has taken away is made again. */
+  renew(): void {
+    if (this.#closed) return;
+    const changed = this.#queueSide.renew(this.#readers.length === 0);
+    if (changed) this.#rearrange();
+    this.#rings?.renew();
+    // Whoever is parked looks again, and parks on what there is now.
+    if (changed) this.#wake();
+  }
+
   /** Leaves all lanes. Blocks still held must be released before. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unparkAll();
     for (const reader of this.#readers.splice(0)) this.#forget(reader);
-    if (this.#queue !== null) this.#closeQueue(this.#queue);
+    this.#leaveQueue();
     this.#only = null;
     this.#rings?.leave(this);
   }
@@ -285,37 +282,38 @@ export class StreamReader implements RingMember {
     const queue = this.#queue;
     if (queue === null) return false;
     if (this.#readers.length > 0) {
-      if (!this.#queueHasOwn(queue)) return false;
+      if (!this.#queueHasOwn()) return false;
     } else if (this.#rings?.hasNews() && this.#look()) {
       // The ring first: what it has need not be read here.
       return this.#nextOfQueue(block, owner, token);
     }
     const found = token === undefined ? queue.next(block, owner ?? queue) : queue.nextForLong(block, owner!, token);
     if (!found) return false;
-    this.#queueRest--;
+    this.#queueSide.passed();
     this.#source = queue;
     return true;
   }
 
   #queueHasData(): boolean {
     const queue = this.#queue;
-    return queue !== null && (this.#readers.length > 0 ? this.#queueHasOwn(queue) : queue.hasData());
+    return queue !== null && (this.#readers.length > 0 ? this.#queueHasOwn() : queue.hasData());
   }
 
   /** Of a queue that is about to be left for rings: whether it brings a block that they do not have. Leaves it when its time is over. */
-  #queueHasOwn(queue: QueueReader): boolean {
-    const hasOwn = queue.skip(this.#readers.map(({ port, start }) => ({ origin: port.news.origin, from: start })));
-    if (hasOwn && this.#queueRest > 0) return true;
-    if (this.#queueRest > 0 && performance.now() < this.#queueUntil) return false;
-    this.#closeQueue(queue);
-    this.#rearrange();
-    return false;
+  #queueHasOwn(): boolean {
+    const outcome = this.#queueSide.look(this.#readers);
+    if (outcome === "over") {
+      this.#leaveQueue();
+      this.#rearrange();
+    }
+    return outcome === "data";
   }
 
   /** Looks for new rings and leaves those that are over; tells whether anything changed. */
   #look(): boolean {
-    if (this.#rings === null) return false;
-    let changed = this.#rings.hasNews() && this.#rings.look();
+    let changed = this.#renewQueue();
+    if (this.#rings === null) return changed;
+    changed = (this.#rings.hasNews() && this.#rings.look()) || changed;
     for (const reader of [...this.#readers]) {
       if (!reader.port.isKnownEnded || !reader.isDrained()) continue;
       this.#readers.splice(this.#readers.indexOf(reader), 1);
@@ -323,10 +321,18 @@ export class StreamReader implements RingMember {
       changed = true;
     }
     if (changed) {
-      this.#openQueueIfNeeded(0);
+      this.#joinQueueIfNeeded(0);
       this.#rearrange();
     }
     return changed;
+  }
+
+  /** Joins the queue lane anew where the stack has taken its port away; tells whether anything changed. */
+  #renewQueue(): boolean {
+    const isWanted = this.#readers.length === 0;
+    if (!this.#queueSide.lacks(isWanted) || !this.#queueSide.renew(isWanted)) return false;
+    this.#rearrange();
+    return true;
   }
 
   /** The same, after asking whether silent writers still live. */
@@ -341,29 +347,21 @@ export class StreamReader implements RingMember {
     reader.close();
   }
 
-  #openQueueIfNeeded(history: number): void {
-    const { transport, windows, ports } = this.#connection;
-    const { lane, service, stream, lossless, queueCapacity } = this.#demand;
-    if (this.#queue !== null || this.#readers.length > 0 || lane === "ring") return;
-    if (lane === "auto" && (!transport.hasPorts || transport.state !== "attached")) return;
-    this.#queue = new QueueReader(ports, windows, {
-      service,
-      stream,
-      lossless,
-      capacity: queueCapacity,
-      history: Math.min(history, Number.MAX_SAFE_INTEGER),
-    });
+  get #queue(): QueueReader | null {
+    return this.#queueSide.reader;
   }
 
-  #closeQueue(queue: QueueReader): void {
+  #joinQueueIfNeeded(history: number): void {
+    if (this.#readers.length === 0) this.#queueSide.join(history);
+  }
+
+  #leaveQueue(): void {
+    const queue = this.#queue;
+    if (queue === null) return;
     for (const reader of this.#readers) {
       if (queue.expectedOf(reader.port.news.origin) >= 0) this.#heardBefore.add(reader);
     }
-    this.#past = withQueue(this.#past, queue, this.#pastSources);
-    for (const source of queue.heardSources) this.#pastSources.add(source);
-    this.#queue = null;
-    this.#leftQueue = queue;
-    queue.close();
+    this.#queueSide.leave();
   }
 
   #rearrange(): void {
@@ -375,7 +373,7 @@ export class StreamReader implements RingMember {
 
   /** Looks now and then while parked: a writer that died wakes nobody, and a queue that is about to be left has its time. */
   #watchParked(): void {
-    const isLeaving = this.#queue !== null && this.#readers.length > 0;
+    const { isLeaving } = this.#queueSide;
     this.#timer = setTimeout(() => {
       if (this.#closed || this.#parked.size === 0) return;
       if (this.#queueHasData() || this.#tend()) this.#wake();

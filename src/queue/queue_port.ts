@@ -3,6 +3,7 @@ import { BlockVerifier } from "../block/block_checksum.ts";
 import { hasTrailer, readEpochHigh, readEpochLow } from "../block/header.ts";
 import { BLOCK_SIZE } from "../block/layout.ts";
 import { Window } from "../block/window.ts";
+import { DaemonGoneError } from "../errors.ts";
 import {
   TAKE_ENTRY_WORDS,
   TAKE_MAX,
@@ -50,7 +51,7 @@ export class QueuePort {
   readonly #verifiers: BlockVerifier[] = [];
   readonly #lossless: boolean;
   readonly #readers: QueueReader[] = [];
-  readonly #onEmpty: () => void;
+  readonly #onEnd: () => void;
 
   // The log: block `serial` lies at `serial & LOG_MASK`.
   readonly #logSlot: Int32Array = new Int32Array(LOG_SIZE);
@@ -69,7 +70,9 @@ export class QueuePort {
   #nativeHeld = 0;
   #spillFree: number[] = [];
   #spillWindow: Window | undefined;
+  #holds = 0;
   #closed = false;
+  #lost = false;
 
   /** Either all of them wait for data, or all wait for the room that a slower reader has to make. */
   readonly #parked = new Map<QueueReader, () => void>();
@@ -80,13 +83,13 @@ export class QueuePort {
     native: TransportSubscriber,
     windows: WindowTable,
     lossless: boolean,
-    onEmpty: () => void,
+    onEnd: () => void,
   ) {
     this.#transport = transport;
     this.#native = native;
     this.#windows = windows;
     this.#lossless = lossless;
-    this.#onEmpty = onEmpty;
+    this.#onEnd = onEnd;
   }
 
   /** The serial number that the next block gets. */
@@ -108,6 +111,26 @@ export class QueuePort {
     return this.#closed;
   }
 
+  /**
+   * Whether the stack took the native port away. Nothing more comes, and what was taken and not read is lost: the memory may be
+   * another's by now.
+   */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Blocks bound to blocks of this port: while there are any its memory has to stay mapped. */
+  get holds(): number {
+    return this.#holds;
+  }
+
+  /** The memory of the native port is of a connection that is over. */
+  forsake(): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#onEnd();
+  }
+
   addReader(reader: QueueReader): void {
     this.#readers.push(reader);
   }
@@ -122,7 +145,7 @@ export class QueuePort {
     if (this.#readers.length > 0) return;
     this.#closed = true;
     this.#native.close();
-    this.#onEmpty();
+    if (!this.#lost) this.#onEnd();
   }
 
   /** Takes what the native queue has into the log; returns how many blocks came. */
@@ -132,9 +155,8 @@ export class QueuePort {
     let free = NATIVE_SLOTS - this.#nativeUsed;
     if (free === 0) free = this.#spill();
     if (free === 0) return 0;
-    const count = this.#native.take(Math.min(free, room));
+    const count = this.#take(Math.min(free, room));
     if (count === 0) return 0;
-    for (let index = 0; index < count; index++) this.#append(index * TAKE_ENTRY_WORDS);
     if (!this.#lossless) {
       for (const reader of this.#readers) reader.enforceCapacity();
     }
@@ -181,11 +203,13 @@ export class QueuePort {
 
   /** A block is bound to this slot. */
   hold(slot: number): void {
+    this.#holds++;
     if (this.#slotHolds[slot]++ === 0 && slot < NATIVE_SLOTS) this.#nativeHeld++;
   }
 
   /** The block bound to this slot was released. */
   unhold(slot: number): void {
+    this.#holds--;
     if (--this.#slotHolds[slot] === 0 && slot < NATIVE_SLOTS) this.#nativeHeld--;
     this.pass(slot);
   }
@@ -198,17 +222,23 @@ export class QueuePort {
       return;
     }
     this.#nativeUsed--;
-    this.#native.release(slot);
+    this.#release(slot);
   }
 
   /** Whether a reader that has read the whole log would find more. */
   hasData(): boolean {
-    return !this.#isStalled() && this.#native.hasData();
+    if (this.#lost || this.#isStalled()) return false;
+    try {
+      return this.#native.hasData();
+    } catch (error) {
+      this.#lose(error);
+      return false;
+    }
   }
 
   wait(timeoutMs: number): boolean {
     // While this thread sleeps no other reader of it could make room.
-    return !this.#isStalled() && this.#native.wait(timeoutMs);
+    return !this.#isStalled() && this.#ask((native) => native.wait(timeoutMs));
   }
 
   /** Whether readers wait until another one has read, and are to be woken then. */
@@ -220,7 +250,7 @@ export class QueuePort {
   park(reader: QueueReader, onReady: () => void): void {
     this.#parked.set(reader, onReady);
     if (this.#isStalled()) this.#waitsForRoom = true;
-    else if (this.#parked.size === 1) this.#native.park(() => this.wake());
+    else if (this.#parked.size === 1) this.#ask((native) => (native.park(() => this.wake()), true));
   }
 
   unpark(reader: QueueReader): void {
@@ -240,6 +270,44 @@ export class QueuePort {
   /** A reader is so busy that being woken helps nobody and costs the publisher. */
   quieten(): void {
     if (this.#parked.size === 0) this.#native.quieten();
+  }
+
+  /** Takes chunks into the log; 0 when the stack has none, or has taken the port or its memory away. */
+  #take(max: number): number {
+    if (this.#lost) return 0;
+    try {
+      const count = this.#native.take(max);
+      for (let index = 0; index < count; index++) this.#append(index * TAKE_ENTRY_WORDS);
+      return count;
+    } catch (error) {
+      this.#lose(error);
+      return 0;
+    }
+  }
+
+  #ask(question: (native: TransportSubscriber) => boolean): boolean {
+    if (this.#lost) return false;
+    try {
+      return question(this.#native);
+    } catch (error) {
+      this.#lose(error);
+      return false;
+    }
+  }
+
+  #release(slot: number): void {
+    if (this.#lost) return;
+    try {
+      this.#native.release(slot);
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  /** The daemon died and this process has left its memory, or it took this process for dead: that is no fault of the reader. */
+  #lose(error: unknown): void {
+    if (!(error instanceof DaemonGoneError)) throw error;
+    this.forsake();
   }
 
   #append(at: number): void {
@@ -313,7 +381,7 @@ export class QueuePort {
       this.#logSlot[index] = target;
       this.#slotUses[slot] = 0;
       this.#nativeUsed--;
-      this.#native.release(slot);
+      this.#release(slot);
       freed++;
     }
     return freed;

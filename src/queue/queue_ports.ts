@@ -30,6 +30,7 @@ export class QueuePorts {
   readonly #transport: Transport;
   readonly #windows: WindowTable;
   readonly #ports = new Map<string, QueuePort>();
+  readonly #lost = new Set<QueuePort>();
 
   constructor(transport: Transport, windows: WindowTable) {
     this.#transport = transport;
@@ -44,9 +45,18 @@ export class QueuePorts {
     const shared = this.#ports.get(key);
     if (shared !== undefined) return { port: shared, isNew: false };
     const native = this.#open(demand, demand.lossless ? demand.capacity : QUEUE_CAPACITY_MAX);
-    const port = new QueuePort(this.#transport, native, this.#windows, demand.lossless, () => this.#ports.delete(key));
+    const port = new QueuePort(this.#transport, native, this.#windows, demand.lossless, () => {
+      this.#ports.delete(key);
+      if (port.lost) this.#lost.add(port);
+    });
     this.#ports.set(key, port);
     return { port, isNew: true };
+  }
+
+  /** Whether somebody still has a block in hand that came through a port which the stack took away. */
+  get holdsOfLost(): boolean {
+    for (const port of this.#lost) if (port.holds === 0) this.#lost.delete(port);
+    return this.#lost.size > 0;
   }
 
   /** A native port for a moment, to fetch history beside a live one. It never makes a broadcaster wait. */

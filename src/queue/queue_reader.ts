@@ -33,6 +33,8 @@ export class QueueReader implements BlockOwner {
   readonly #expected: number[] = [];
   /** By source: the sequence after the last one that was lost. */
   readonly #missedUntil: number[] = [];
+  /** What earlier ports of the same subscriber have led to expect, by what tells sources apart on every port. */
+  readonly #heard: ReadonlyMap<string, number>;
   #missed = 0;
   #gaps = 0;
   #corrupt = 0;
@@ -51,11 +53,13 @@ export class QueueReader implements BlockOwner {
    * @param ports The ports of the runtime.
    * @param windows Its windows.
    * @param demand The stream, and how it is to be read.
+   * @param heard By source identity, the sequences that are next after what was read through ports that are gone.
    */
-  constructor(ports: QueuePorts, windows: WindowTable, demand: QueuePortDemand) {
+  constructor(ports: QueuePorts, windows: WindowTable, demand: QueuePortDemand, heard: ReadonlyMap<string, number>) {
     const capacity = Math.min(demand.capacity, QUEUE_CAPACITY_MAX);
     const { port, isNew } = ports.acquire({ ...demand, capacity });
     this.#port = port;
+    this.#heard = heard;
     this.capacity = capacity;
     this.#cursor = port.head;
     if (!isNew && demand.history > 0) {
@@ -121,8 +125,25 @@ export class QueueReader implements BlockOwner {
     return Object.keys(this.#expected).map((source) => this.#port.sources.identity(Number(source)));
   }
 
+  /** By source identity: the sequence that comes next. */
+  get heard(): Map<string, number> {
+    const heard = new Map(this.#heard);
+    this.#expected.forEach((sequence, source) => heard.set(this.#port.sources.identity(source), sequence));
+    return heard;
+  }
+
   get foreignChunks(): number {
     return this.#port.foreignChunks;
+  }
+
+  /** Whether the stack took the port away. */
+  get lost(): boolean {
+    return this.#port.lost;
+  }
+
+  /** The stack has taken the port away, or will not serve it any more. */
+  forsake(): void {
+    this.#port.forsake();
   }
 
   /**
@@ -139,7 +160,7 @@ export class QueueReader implements BlockOwner {
     }
     const port = this.#port;
     for (;;) {
-      if (this.#cursor === port.head && port.fill() === 0) return false;
+      if ((this.#cursor === port.head && port.fill() === 0) || port.lost) return false;
       const serial = this.#cursor++;
       if (port.waitsForRoom) port.wake();
       const slot = port.slotAt(serial);
@@ -186,7 +207,7 @@ export class QueueReader implements BlockOwner {
   skip(others: readonly OtherWay[]): boolean {
     if ((this.#history?.remaining ?? 0) > 0) return true;
     const port = this.#port;
-    while (this.#cursor < port.head || port.fill() > 0) {
+    while (!port.lost && (this.#cursor < port.head || port.fill() > 0)) {
       const source = port.sourceAt(this.#cursor);
       const slot = port.slotAt(this.#cursor);
       const sequence = readSequence(port.windowOf(slot), port.offsetOf(slot));
@@ -202,20 +223,27 @@ export class QueueReader implements BlockOwner {
 
   releaseBlock(token: number): void {
     // A reader may be closed by the very handler that reads its block, which the port's other readers need back.
-    if (token >= 0 && !this.#port.closed) this.#port.unhold(token);
+    if (token >= 0 && (!this.#port.closed || this.#port.lost)) this.#port.unhold(token);
   }
 
-  /** What was taken is this process's until it is given back. */
+  /**
+   * What was taken is this process's until it is given back, or until the stack takes the port away: it does so with one whose process
+   * stood still, and others may have its memory then.
+   */
   isBlockIntact(): boolean {
-    return true;
+    return !this.#port.lost;
   }
 
-  /** No block of this lane changes while it is read. */
-  tore(): void {}
+  /** The block that is given back was not intact. */
+  tore(): void {
+    this.#missed++;
+    this.#gaps++;
+  }
 
   hasData(): boolean {
     if (this.#closed) return false;
-    return (this.#history?.remaining ?? 0) > 0 || this.#cursor < this.#port.head || this.#port.hasData();
+    if ((this.#history?.remaining ?? 0) > 0) return true;
+    return !this.#port.lost && (this.#cursor < this.#port.head || this.#port.hasData());
   }
 
   /** Blocks the thread until there is data or the time is over. */
@@ -311,7 +339,7 @@ export class QueueReader implements BlockOwner {
   }
 
   #account(source: number, sequence: number): void {
-    const expected = this.#expected[source] ?? UNKNOWN;
+    const expected = this.#expected[source] ?? this.#heard.get(this.#port.sources.identity(source)) ?? UNKNOWN;
     if (expected !== UNKNOWN && sequence > expected) {
       this.#miss(source, expected, sequence - expected);
     }

@@ -39,8 +39,10 @@ export interface QueueWriterDemand {
   readonly firstSequence: number;
   /** Whether each block has a checksum. */
   readonly checksum: boolean;
-  /** Of a broadcaster that has a ring: its epoch, under which this lane repeats the ring's blocks. */
+  /** Of a broadcaster that was there before: its epoch. */
   readonly epoch?: bigint;
+  /** Whether it repeats the blocks of a ring, which were stamped there. */
+  readonly repeats?: boolean;
 }
 
 /** The broadcaster's end of the queue lane: claims memory for a block, then commits or gives it back. */
@@ -70,9 +72,8 @@ export class QueueWriter {
         alignment: BLOCK_ALIGNMENT,
         history: this.history,
         blocking: demand.lossless,
-        // What is repeated was stamped before.
-        stamp: demand.epoch === undefined,
-        seal: demand.epoch === undefined && demand.checksum,
+        stamp: demand.repeats !== true,
+        seal: demand.repeats !== true && demand.checksum,
       },
     );
     this.#windows = windows;
@@ -116,7 +117,7 @@ export class QueueWriter {
     if (outcome !== LOAN_GRANTED) {
       // An attempt that found no chunk is a block that readers will never see: its number makes the hole visible. What a
       // lossless broadcaster has no room for is not lost: the same block will be offered again.
-      if (this.#poolWasEmpty && !this.#lossless) this.#sequence++;
+      if (this.#poolWasEmpty) this.skip();
       return NO_ROOM;
     }
     this.#window = this.#windows.get(native.window);
@@ -177,6 +178,11 @@ export class QueueWriter {
   /** The port, for the ring that it belongs to. */
   get port(): TransportPublisher {
     return this.#native;
+  }
+
+  /** There is no port to claim from: of a lossy stream the block takes its number, so that the hole is visible. */
+  skip(): void {
+    if (!this.#lossless) this.#sequence++;
   }
 
   /** Gives claimed memory back unpublished. */

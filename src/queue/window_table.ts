@@ -23,6 +23,16 @@ export class WindowTable {
     this.#windows = [];
   }
 
+  /** Lets the windows of connections that are over go: views of them that a user kept become empty. */
+  retire(): void {
+    this.#transport.retireWindows();
+    this.#windows.forEach((window, id) => {
+      if (window === undefined || !(window.bytes.buffer as ArrayBuffer).detached) return;
+      window.detach();
+      delete this.#windows[id];
+    });
+  }
+
   #map(id: number): Window {
     const { buffer, writable } = this.#transport.mapWindow(id);
     const window = new Window(buffer, writable);

@@ -106,6 +106,11 @@ export class RingStream {
     }
   }
 
+  /** The process may have attached anew: announcements are looked for again. */
+  renew(): void {
+    this.#finder.renew();
+  }
+
   /** Calls back in the event loop when a ring is announced. One park serves all. */
   park(onNews: () => void): void {
     this.#parked.add(onNews);

@@ -64,6 +64,9 @@ export class MemoryFinder implements RingFinder {
     this.#unpark = undefined;
   }
 
+  /** Nobody takes the memory away that announcements lie in. */
+  renew(): void {}
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -66,6 +66,8 @@ export class MemoryTransport implements Transport {
   readonly hasPorts = false;
   /** Its memory is shared by Workers, which no library is given, and there may be none. */
   readonly checksums = null;
+  /** Memory of its own is never lost. */
+  readonly generation = 0;
   readonly clockSinceNs: (low: number, high: number) => number;
 
   readonly #place: MemoryPlace;
@@ -162,10 +164,6 @@ export class MemoryTransport implements Transport {
     return Date.now() % 2 ** 32;
   }
 
-  attachAgain(): boolean {
-    return !this.#closed;
-  }
-
   yieldThread(): void {
     Atomics.wait(this.#idle, 0, 0, YIELD_MS);
   }
@@ -192,6 +190,8 @@ export class MemoryTransport implements Transport {
   mapWindow(_id: number): MappedWindow {
     throw noQueueLane("map a window of block memory");
   }
+
+  retireWindows(): void {}
 
   bindNuma(): number {
     throw new UnsupportedError("bind block memory to a NUMA node", {

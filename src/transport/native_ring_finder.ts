@@ -19,7 +19,7 @@ import {
  */
 const QUESTIONS_PER_LOOK = 16;
 /** How often a port that the daemon has taken away is asked for again. */
-const REOPEN_INTERVAL_MS = 500;
+const REOPEN_INTERVAL_MS = 50;
 
 /** Counts what this Worker has announced. */
 const bell = { count: 0 };
@@ -40,10 +40,13 @@ export class NativeRingFinder implements RingFinder {
   #hasNews = false;
   #questions = 0;
   #triedAt = 0;
+  #generation: number;
 
   constructor(transport: Transport, name: StreamName) {
     this.#transport = transport;
     this.#name = name;
+    void transport.state;
+    this.#generation = transport.generation;
     this.#port = this.#open();
   }
 
@@ -78,6 +81,15 @@ export class NativeRingFinder implements RingFinder {
   unpark(): void {
     this.#onNews = null;
     this.#port?.unpark();
+  }
+
+  renew(): void {
+    const { generation } = this.#transport;
+    if (generation === this.#generation && this.#port !== null) return;
+    this.#port?.close();
+    this.#port = null;
+    this.#triedAt = 0;
+    if (this.#reopen() !== null) this.#heard = -1;
   }
 
   close(): void {
@@ -116,8 +128,10 @@ export class NativeRingFinder implements RingFinder {
     if (now - this.#triedAt < REOPEN_INTERVAL_MS) return null;
     this.#triedAt = now;
     try {
-      if (!this.#transport.attachAgain()) return null;
+      if (this.#transport.state !== "attached") return null;
+      const { generation } = this.#transport;
       this.#port = this.#open();
+      this.#generation = generation;
       if (this.#onNews !== null) this.#port.park(this.#onNews);
     } catch (error) {
       if (!(error instanceof IpcError)) throw error;

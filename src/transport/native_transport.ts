@@ -28,6 +28,11 @@ const STATUS_BUFFER_TOO_SMALL = -4;
 const PORTS_BYTES = 65536;
 const NAME_OFFSET = 16;
 
+/** A window, and the connection that it belongs to. */
+interface NativeWindow extends MappedWindow {
+  readonly generation: number;
+}
+
 /** A stack behind the C ABI of `qipc.h`, connected. */
 export class NativeTransport implements Transport {
   readonly stack: string;
@@ -38,7 +43,8 @@ export class NativeTransport implements Transport {
   readonly #native: Native;
   readonly #handle: number;
   readonly #parker: Parker;
-  readonly #mapped = new Map<number, MappedWindow>();
+  readonly #mapped = new Map<number, NativeWindow>();
+  #generation = 0;
   #closed = false;
 
   /**
@@ -68,19 +74,37 @@ export class NativeTransport implements Transport {
     if (this.#closed) return "closed";
     const status = this.#native.symbols.qipc_runtime_state(this.#handle, this.#native.result.native);
     if (status < 0) return "closed";
+    this.#generation = this.#native.resultWords[1]!;
     return this.#native.resultWords[0] === STATE_ATTACHED ? "attached" : "detached";
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   mapWindow(id: number): MappedWindow {
     const known = this.#mapped.get(id);
     if (known !== undefined) return known;
+    // Asked first: a window that is gone meanwhile cannot be mapped, one that goes later is of this generation.
+    void this.state;
+    const generation = this.#generation;
     const { symbols, result, resultView, resultWords } = this.#native;
     this.#native.check(symbols.qipc_window_map(this.#handle, id, result.native), "map a window of block memory");
     const writable = resultWords[4] === 1;
     const buffer = this.#native.alias(resultView.getBigUint64(0, true), Number(resultView.getBigUint64(8, true)));
-    const mapped = { buffer, writable };
+    const mapped = { buffer, writable, generation };
     this.#mapped.set(id, mapped);
     return mapped;
+  }
+
+  retireWindows(): void {
+    const generation = this.#generation;
+    for (const [id, window] of this.#mapped) {
+      if (window.generation === generation) continue;
+      this.#mapped.delete(id);
+      if (!window.buffer.detached) window.buffer.transfer(0);
+      this.#native.symbols.qipc_window_unmap(id);
+    }
   }
 
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher {
@@ -110,10 +134,6 @@ export class NativeTransport implements Transport {
 
   clockMs(): number {
     return this.#native.symbols.qipc_clock_ms();
-  }
-
-  attachAgain(): boolean {
-    return this.#native.symbols.qipc_runtime_attach_again(this.#handle) === 0;
   }
 
   yieldThread(): void {

@@ -208,6 +208,8 @@ export interface RingFinder {
   /** Calls back once in the event loop when there is news; keeps the event loop alive until then. */
   park(onNews: () => void): void;
   unpark(): void;
+  /** The process may have attached anew: looks where announcements come now. */
+  renew(): void;
   close(): void;
 }
 
@@ -232,6 +234,8 @@ export interface Transport {
   readonly state: TransportState;
   /** Maps a window, once each. The caller detaches its views before it closes the transport. */
   mapWindow(id: number): MappedWindow;
+  /** Unmaps the windows of earlier generations. Every view of them becomes empty. */
+  retireWindows(): void;
   openPublisher(name: PortName, settings: PublisherSettings): TransportPublisher;
   openSubscriber(name: PortName, settings: SubscriberSettings): TransportSubscriber;
   /** Makes a ring, not announced yet. */
@@ -245,8 +249,11 @@ export interface Transport {
   readonly clockSinceNs: (low: number, high: number) => number;
   /** Null where there is no library that could make them. */
   readonly checksums: BlockChecksums | null;
-  /** Connects again to a daemon that has forgotten this process, or to its successor; tells whether it is connected. */
-  attachAgain(): boolean;
+  /**
+   * Goes up each time this process has attached anew, to a daemon that had forgotten it or to its successor. Costs nothing; it is what
+   * it was when `state` was asked for last.
+   */
+  readonly generation: number;
   /** Lets another thread have this CPU. */
   yieldThread(): void;
   /** Pins the calling thread to one CPU and reads the affinity back; throws UnsupportedError when it may not run there. */

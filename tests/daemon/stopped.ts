@@ -2,7 +2,7 @@
 // stopped.ts <lane>
 //
 // A script that is to be stopped (SIGSTOP) for longer than RouDi's patience. It holds a loan, a block and records, waits for a
-// line on stdin, and says in one line of JSON what each call then does and whether a new runtime works.
+// line on stdin and for its connection, and says in one line of JSON what each call then does and whether a new runtime works.
 import process from "node:process";
 import {
   BroadcastConfig,
@@ -40,10 +40,15 @@ out.writer(Tick).write(TICK);
 console.log("ready");
 process.stdin.resume();
 await new Promise((resolve) => process.stdin.once("data", resolve));
+// The connection is made anew by itself, and everything that was open with it.
+while (runtime.state !== "attached" || out.getSubscriberCount() === 0) {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 const said = {
   state: runtime.state,
-  data: outcome(() => block.data[0]),
+  data: outcome(() => block.data.length),
+  intact: outcome(() => block.intact),
   publish: outcome(() => loan.publish(1, 1, Unknown)),
   broadcast: outcome(() => out.broadcast(Uint8Array.of(4), 1, Unknown)),
   loan: outcome(() => out.loan()?.discard()),

@@ -57,6 +57,7 @@ export class QueueSide {
       ...losses,
       missedBlocks: losses.missedBlocks + this.#past.missedBlocks,
       gaps: losses.gaps + this.#past.gaps,
+      corruptBlocks: losses.corruptBlocks + this.#past.corruptBlocks,
       foreignChunks: losses.foreignChunks + this.#past.foreignChunks,
       broadcasters: losses.broadcasters + this.#past.broadcasters,
     };

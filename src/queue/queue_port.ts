@@ -154,8 +154,7 @@ export class QueuePort {
     if (room <= 0) return 0;
     let free = NATIVE_SLOTS - this.#nativeUsed;
     if (free === 0) free = this.#spill();
-    if (free === 0) return 0;
-    const count = this.#take(Math.min(free, room));
+    const count = free === 0 ? 0 : this.#take(Math.min(free, room));
     if (count === 0) return 0;
     if (!this.#lossless) {
       for (const reader of this.#readers) reader.enforceCapacity();

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { RouDi } from "../tests/support/roudi.ts";
 import { projectFolder, type RuntimeName } from "../tests/support/runtime.ts";
+import { measureChecksum } from "./cases/checksum.ts";
 import { measureCrowd } from "./cases/crowd.ts";
 import { measureDecode } from "./cases/decode.ts";
 import { measureFanout } from "./cases/fanout.ts";
@@ -54,6 +55,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "ring-paced": { what: "lateness at 1k, 10k and 100k blocks/s, against a Unix-domain socket", measure: measurePaced },
   "ring-for-await": { what: "blocks per second of a busy for await, and its timers", measure: measureForAwait },
   decode: { what: "ticks read in place per second, against plain doubles", measure: measureDecode },
+  "checksum-tick": { what: "broadcast and poll of a tick with a checksum, against without", measure: measureChecksum },
+  "checksum-block": { what: "the same of a full block", measure: measureChecksum },
   heap: { what: "bytes allocated for each polled block, on both lanes", measure: measureHeap },
   wake: { what: "publish to the first line of a parked for await, on both lanes", measure: measureWake },
   open: { what: "start to first block, opening the runtime, memory of an idle subscriber", measure: measureOpen },

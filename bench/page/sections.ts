@@ -70,7 +70,7 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       title: "Throughput",
       text:
         "One writer, one reader process, nothing lost, every byte copied in, copied out and summed up on both sides.",
-      rows: startingWith("queue-throughput", "ring-throughput", "ring-for-await", "ring-decode", "decode"),
+      rows: startingWith("queue-throughput", "ring-throughput", "ring-for-await", "ring-decode", "decode", "checksum"),
       charts: [
         barChart(rows, "Blocks of one tick", ["ring-throughput-tick", "ring-for-await"], "blocks per second"),
         barChart(rows, "Full blocks", ["queue-throughput", "ring-throughput-block"], "blocks per second"),

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 #include <poll.h>
 #include <string_view>
 #include <sys/socket.h>
@@ -41,6 +42,18 @@ constexpr char kMessageSeparator = ',';
 static_assert(std::string_view(iox::platform::IOX_UDS_SOCKET_PATH_PREFIX) == QIPC_PROBE_FOLDER);
 
 std::atomic<uint32_t> g_probe_count{0};
+
+std::mutex g_ending_lock;
+DaemonIdentity g_ending; // guarded by it
+
+bool is_same(const DaemonIdentity& one, const DaemonIdentity& other) noexcept {
+    return one.dev == other.dev && one.ino == other.ino;
+}
+
+bool is_ending(const DaemonIdentity& identity) {
+    const std::lock_guard<std::mutex> held(g_ending_lock);
+    return is_same(identity, g_ending);
+}
 
 sockaddr_un address_of(const char* path) {
     sockaddr_un address{};
@@ -146,7 +159,9 @@ public:
             std::snprintf(name_, sizeof name_, QIPC_PROBE_FORMAT, getpid(), count);
             address_ = address_of((std::string(QIPC_PROBE_FOLDER) + name_).c_str());
             // A socket's file gets the mode that the socket has, less the umask: never more than is meant.
-            if (fchmod(socket_.get(), kProbeSocketMode) != 0) {
+            const int wanted = 1;
+            if (fchmod(socket_.get(), kProbeSocketMode) != 0 ||
+                setsockopt(socket_.get(), SOL_SOCKET, SO_PASSCRED, &wanted, sizeof wanted) != 0) {
                 break;
             }
             if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) == 0) {
@@ -163,17 +178,31 @@ public:
 
     const char* name() const noexcept { return name_; }
 
-    /** Waits until `deadline_ns` for a message that begins with `type` and, when `element` is given, contains it. */
-    bool receive(IpcMessageType type, const std::string& element, uint64_t deadline_ns) const {
+    /** Waits until `deadline_ns` for a message that begins with `type` and, when `element` is given, contains it. `*sender`, where
+     * given, becomes the process that sent it. */
+    bool receive(IpcMessageType type, const std::string& element, uint64_t deadline_ns, pid_t* sender) const {
         const std::string head = IpcMessageTypeToString(type) + kMessageSeparator;
         const std::string inner = kMessageSeparator + element + kMessageSeparator;
         char message[kMessageBytesMax + 1];
         while (wait_until(socket_.get(), POLLIN, deadline_ns)) {
-            const ssize_t length = recv(socket_.get(), message, kMessageBytesMax, 0);
+            alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+            iovec place{message, kMessageBytesMax};
+            msghdr header{};
+            header.msg_iov = &place;
+            header.msg_iovlen = 1;
+            header.msg_control = control;
+            header.msg_controllen = sizeof control;
+            const ssize_t length = recvmsg(socket_.get(), &header, MSG_CMSG_CLOEXEC);
             if (length < 0) {
                 continue;
             }
             message[length] = '\0';
+            const cmsghdr* const found = CMSG_FIRSTHDR(&header);
+            if (sender != nullptr && found != nullptr && found->cmsg_level == SOL_SOCKET && found->cmsg_type == SCM_CREDENTIALS) {
+                ucred credentials;
+                std::memcpy(&credentials, CMSG_DATA(found), sizeof credentials);
+                *sender = credentials.pid;
+            }
             if (std::strncmp(message, head.c_str(), head.size()) == 0 &&
                 (element.empty() || std::strstr(message, inner.c_str()) != nullptr)) {
                 return true;
@@ -228,6 +257,9 @@ int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out) {
     if (!identify(&identity)) {
         return fail_absent();
     }
+    if (is_ending(identity)) {
+        return fail(QIPC_E_DAEMON_ABSENT, 0, 0, "Cannot connect: the RouDi at %s is ending", QIPC_ROUDI_SOCKET);
+    }
     int32_t status = connect_to_daemon(&daemon);
     AnswerSocket answers;
     if (status != QIPC_OK || (status = answers.open()) != QIPC_OK) {
@@ -247,7 +279,7 @@ int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out) {
     if (error != 0 && error != ETIMEDOUT) {
         return fail_system("send to " QIPC_ROUDI_SOCKET, error);
     }
-    if (error == ETIMEDOUT || !answers.receive(IpcMessageType::REG_ACK, stamp, deadline_ns)) {
+    if (error == ETIMEDOUT || !answers.receive(IpcMessageType::REG_ACK, stamp, deadline_ns, &identity.pid)) {
         if (error == 0) {
             // A daemon that goes on later finds the registration and its end together.
             send_message(daemon, retract, now_ns());
@@ -256,7 +288,7 @@ int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out) {
     }
     const uint64_t retract_deadline_ns = now_ns() + ms_to_ns(kProbeRetractMs);
     if (send_message(daemon, retract, retract_deadline_ns) == 0) {
-        answers.receive(IpcMessageType::TERMINATION_ACK, "", retract_deadline_ns);
+        answers.receive(IpcMessageType::TERMINATION_ACK, "", retract_deadline_ns, nullptr);
     }
     if (out != nullptr) {
         *out = identity;
@@ -264,12 +296,17 @@ int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out) {
     return QIPC_OK;
 }
 
+void daemon_ends(const DaemonIdentity& identity) {
+    const std::lock_guard<std::mutex> held(g_ending_lock);
+    g_ending = identity;
+}
+
 int32_t daemon_alive(const DaemonIdentity& identity) {
     DaemonIdentity now;
     if (!identify(&now)) {
         return fail(QIPC_E_DAEMON_GONE, 0, 0, "RouDi is gone: %s does not exist any longer", QIPC_ROUDI_SOCKET);
     }
-    if (now.dev != identity.dev || now.ino != identity.ino) {
+    if (!is_same(now, identity)) {
         return fail(QIPC_E_DAEMON_GONE, 0, 0, "RouDi is gone: another one was started at %s since", QIPC_ROUDI_SOCKET);
     }
     Fd daemon;

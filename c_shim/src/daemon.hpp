@@ -6,18 +6,23 @@
 
 #include <cstdint>
 #include <string>
+#include <sys/types.h>
 
 namespace qipc {
 
-/// One life of a daemon: the identity of its socket file.
+/// One life of a daemon: the identity of its socket file, and its process.
 struct DaemonIdentity {
     uint64_t dev = 0;
     uint64_t ino = 0;
+    pid_t pid = 0; ///< as this process's namespace counts it; 0 when it has no number there
 };
 
 /// Asks the daemon for a registration and takes it back. QIPC_OK when it answered within `timeout_ms`; then `*out` (when
 /// given) is its identity. QIPC_E_DAEMON_ABSENT, QIPC_E_DAEMON_HUNG, QIPC_E_ACCESS or QIPC_E_SYSTEM otherwise.
 int32_t daemon_probe(uint32_t timeout_ms, DaemonIdentity* out);
+
+/// This life of the daemon is about to end: from now on daemon_probe says that it is absent.
+void daemon_ends(const DaemonIdentity& identity);
 
 /// QIPC_OK while the daemon of that identity has its socket open, QIPC_E_DAEMON_GONE when it is dead or was replaced. Does
 /// not tell whether it is hung. Costs four system calls and never waits.

@@ -7,6 +7,8 @@
 #include "port.hpp"
 #include "port_pool.hpp"
 #include "ring_ports.hpp"
+#include "signals.hpp"
+#include "supervisor.hpp"
 #include "waitset.hpp"
 #include "window.hpp"
 
@@ -93,6 +95,7 @@ int32_t link_make(const std::shared_ptr<World>& world) {
     }
     int32_t status = daemon_probe(options.timeout_ms, &world->daemon);
     if (status == QIPC_OK) {
+        signals_take_from(world->daemon.pid, supervisor_told);
         status = stack_check_name_free(world->name);
     }
     if (status == QIPC_OK) {

@@ -14,7 +14,9 @@ constexpr int kLevels = 8; // the last is used again and again, should so many h
 
 struct Level {
     std::atomic<Handler> under{nullptr};
-    struct sigaction replaced{}; // the same in full, for giving it back
+    std::atomic<PlainHandler> plain{nullptr};
+    std::atomic<bool> runs_once{false};
+    struct sigaction replaced{}; // all this in full, for giving it back
 };
 
 struct Overlay {
@@ -23,6 +25,8 @@ struct Overlay {
 };
 
 constinit Overlay g_overlays[kSignalCount];
+const struct sigaction kDefault {}; // all zero
+static_assert(SIG_DFL == static_cast<PlainHandler>(nullptr));
 
 uint32_t index_of(int number) noexcept {
     uint32_t index = 0;
@@ -59,9 +63,27 @@ bool takes_info(const struct sigaction& action) noexcept {
     return (action.sa_flags & SA_SIGINFO) != 0;
 }
 
-/** See overlay.hpp. A handler that is to run once would be gone after the first signal. */
+/** See overlay.hpp. */
 bool may_lie_over(const struct sigaction& action) noexcept {
-    return is_default(action) || (takes_info(action) && (action.sa_flags & SA_RESETHAND) == 0);
+    return action.sa_handler != SIG_IGN;
+}
+
+/** The level now has this under it. A signal that comes meanwhile may see a part: of a handler and none, never of two. */
+void set_under(Level& level, const struct sigaction& action) noexcept {
+    level.under.store(nullptr, std::memory_order_release);
+    level.plain.store(nullptr, std::memory_order_release);
+    level.replaced = action;
+    level.runs_once.store(!is_default(action) && (action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0, std::memory_order_release);
+    if (takes_info(action)) {
+        level.under.store(action.sa_sigaction, std::memory_order_release);
+    } else if (!is_default(action)) {
+        level.plain.store(action.sa_handler, std::memory_order_release);
+    }
+}
+
+/** Whether who has laid ours back has taken his own out: see overlay.hpp. */
+bool has_given_way(const struct sigaction& top, const Level& level) noexcept {
+    return !takes_info(top) && level.plain.load(std::memory_order_acquire) != nullptr;
 }
 
 struct sigaction action_now(uint32_t index) noexcept {
@@ -78,8 +100,14 @@ Disposition overlay_look(uint32_t index) noexcept {
     found.is_default = is_default(now);
     found.level = level_of(now);
     found.takes_info = takes_info(now);
-    if (found.level >= 0) {
-        found.under = g_overlays[index].levels[found.level].under.load(std::memory_order_acquire);
+    if (found.level < 0) {
+        return found;
+    }
+    const Level& level = g_overlays[index].levels[found.level];
+    if (!has_given_way(now, level)) {
+        found.under = level.under.load(std::memory_order_acquire);
+        found.plain = level.plain.load(std::memory_order_acquire);
+        found.runs_once = level.runs_once.load(std::memory_order_acquire);
     }
     return found;
 }
@@ -92,12 +120,13 @@ void overlay_hook(uint32_t index) noexcept {
     }
     for (;;) {
         int level = level_of(top);
+        // First what lies under, then the handler that reads it.
         if (level < 0) {
-            // First what lies under, then the handler that reads it.
-            level = is_default(top) ? overlay.highest : std::min(overlay.highest + 1, kLevels - 1);
+            level = takes_info(top) ? std::min(overlay.highest + 1, kLevels - 1) : overlay.highest;
             overlay.highest = level;
-            overlay.levels[level].replaced = top;
-            overlay.levels[level].under.store(is_default(top) ? nullptr : top.sa_sigaction, std::memory_order_release);
+            set_under(overlay.levels[level], top);
+        } else if (has_given_way(top, overlay.levels[level])) {
+            set_under(overlay.levels[level], kDefault);
         }
         struct sigaction ours {};
         struct sigaction replaced {};
@@ -122,17 +151,17 @@ void overlay_hook(uint32_t index) noexcept {
 }
 
 void overlay_unhook(uint32_t index) noexcept {
-    const int level = level_of(action_now(index));
-    if (level >= 0) {
-        sigaction(kSignals[index], &g_overlays[index].levels[level].replaced, nullptr);
+    const struct sigaction top = action_now(index);
+    const int number = level_of(top);
+    if (number >= 0) {
+        const Level& level = g_overlays[index].levels[number];
+        sigaction(kSignals[index], has_given_way(top, level) ? &kDefault : &level.replaced, nullptr);
     }
 }
 
 void overlay_make_default(uint32_t index) noexcept {
-    struct sigaction action {};
     struct sigaction replaced {};
-    action.sa_handler = SIG_DFL;
-    sigaction(kSignals[index], &action, &replaced);
+    sigaction(kSignals[index], &kDefault, &replaced);
     if (level_of(replaced) < 0 && !is_default(replaced)) {
         sigaction(kSignals[index], &replaced, nullptr);
     }

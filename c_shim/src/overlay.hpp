@@ -2,10 +2,11 @@
 //
 // Our handler of a signal on top of whatever was there, and back.
 //
-// Where it may lie: over the default action, and over handlers that were installed by sigaction with SA_SIGINFO. Not over
-// others: whoever manages his handler by signal(2) (as Bun does) would take ours out and put it back in a form that it is not
-// made for, and a handler is not the death of the process anyway. Not over SIG_IGN, which a program that is started inherits,
-// while it does not inherit a handler.
+// It lies over the default action and over every handler, but not over SIG_IGN, which a program that is started inherits, while it
+// does not inherit a handler.
+//
+// Who manages a handler of one argument by signal(2), as Bun does, and finds ours where he wants to take his own out, puts ours back by
+// signal(2), that is without the signal's information. So ours in that form says that his has gone, and the default action is meant.
 //
 // A handler that is laid over ours may remember ours and call it as its predecessor. When ours is then laid over that one, a
 // call of ours can have come from the kernel or from there. So that the two can be told apart there are several handlers of
@@ -21,13 +22,16 @@ constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr uint32_t kSignalCount = sizeof kSignals / sizeof kSignals[0];
 
 using Handler = void (*)(int, siginfo_t*, void*);
+using PlainHandler = void (*)(int);
 
 /** How a signal is handled now. */
 struct Disposition {
     bool is_default = false;
     int level = -1;          // of our handler; -1 when it is not ours
     bool takes_info = false; // it is called with the signal's information
-    Handler under = nullptr; // what lies under ours; null for the default action
+    Handler under = nullptr; // what lies under ours; null for the default action, and where `plain` is
+    PlainHandler plain = nullptr;
+    bool runs_once = false;  // what lies under ours is to give way to the default action when it is called
 };
 
 /** The disposition of kSignals[index]. Async-signal-safe. */
@@ -36,7 +40,7 @@ Disposition overlay_look(uint32_t index) noexcept;
 /** Lays ours over what is there, if that may be and is not so yet. One thread at a time. */
 void overlay_hook(uint32_t index) noexcept;
 
-/** Gives back what lies under ours, if ours is on top. */
+/** Gives back what lies under ours, if ours is on top. One thread at a time. */
 void overlay_unhook(uint32_t index) noexcept;
 
 /** Restores the default action, unless a handler of somebody else's is on top. */

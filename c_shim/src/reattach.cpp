@@ -63,7 +63,7 @@ int32_t fail_busy(uint32_t waited_ms) {
 }
 
 /** Nothing of the old world is used any more after this; its memory is still there. */
-int32_t tear_down(World& world) {
+int32_t take_apart(World& world) {
     const uint32_t timeout_ms = world.options.timeout_ms;
     // A call that waits for an answer which nobody will give is inside the gate, on the control thread.
     if (!link_end_last_goodbye(timeout_ms)) {
@@ -83,7 +83,29 @@ int32_t tear_down(World& world) {
     return QIPC_OK;
 }
 
+/** Disconnects. The world stays the current one, and says that it is down. */
+int32_t tear_down(const std::shared_ptr<World>& world) {
+    if (world->is_down) {
+        return QIPC_OK;
+    }
+    const int32_t status = take_apart(*world);
+    if (status == QIPC_OK) {
+        waiters_signal_all();
+        link_end(world, world->options.timeout_ms, true, nullptr);
+    }
+    return status;
+}
+
 } // namespace
+
+int32_t leave_daemon() {
+    const std::shared_ptr<World> world = world_current();
+    if (world == nullptr) {
+        return QIPC_OK;
+    }
+    daemon_ends(world->daemon);
+    return tear_down(world);
+}
 
 int32_t attach_again() {
     const std::shared_ptr<World> old = world_current();
@@ -101,11 +123,8 @@ int32_t attach_again() {
     if (status == QIPC_OK) {
         status = daemon_probe(options.timeout_ms, nullptr);
     }
-    if (status == QIPC_OK && !old->is_down) {
-        if (status = tear_down(*old); status == QIPC_OK) {
-            waiters_signal_all();
-            link_end(old, options.timeout_ms, true, nullptr);
-        }
+    if (status == QIPC_OK) {
+        status = tear_down(old);
     }
     if (status == QIPC_OK && !link_end_last_goodbye(options.timeout_ms)) {
         status = fail_busy(options.timeout_ms);

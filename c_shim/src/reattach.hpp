@@ -11,4 +11,8 @@ namespace qipc {
  * can be tried again. The caller has the turn. */
 int32_t attach_again();
 
+/** The daemon is about to end: disconnects from it, so that it need not end this process, and does not attach to it again. On failure it
+ * can be tried again. The caller has the turn. */
+int32_t leave_daemon();
+
 } // namespace qipc

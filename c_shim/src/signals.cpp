@@ -2,17 +2,18 @@
 //
 // How a signal travels
 //  1. Our handler runs on whatever thread the kernel chose, and pauses the gate.
+//     SIGTERM of the daemon is not for the program and goes no further (signals_take_from).
 //  2. If under it lies a handler of somebody else's and nobody is inside, that is called at once. Otherwise the signal goes
 //     to the keeper, a thread of this file, which waits until nobody is inside, QIPC_SIGNAL_DEFER_MS_MAX at the most.
 //  3. The keeper delivers. A handler is called, on the keeper's thread and by the kernel, so that it sees the signal's own
 //     information and a real context. The default action is restored and the signal raised again, so that the process ends
-//     by that very signal.
+//     by that very signal. A handler that is to run once gets its place back first, so that the kernel takes it out.
+//     A handler of one argument, as Bun's, is called at once, inside or not: it only takes a note.
 //  4. The gate stays paused for a while after a handler ran. Deno's handler only writes to a pipe; when no listener is left,
 //     a thread of Deno's then restores the default action and raises the signal, out of reach of this file. That thread is
 //     ready to run when the handler returns, and is not one of those that enter: the keeper waits for these to have run.
 //
-// Every kLookMs the keeper looks whether our handler is still on top (overlay.hpp): Bun replaces it when a listener is added
-// and restores the default action when the last one is removed, Deno replaces it once, at the first listener for whatever
+// Every kLookMs the keeper looks whether our handler is still on top (overlay.hpp): Bun replaces it when a listener is added, Deno replaces it once, at the first listener for whatever
 // signal, and calls it as its predecessor from then on.
 #include "signals.hpp"
 
@@ -57,6 +58,8 @@ constinit bool g_keeper_made = false; // guarded by g_lock
 constinit std::atomic<pid_t> g_process{0};
 constinit std::atomic<uint32_t> g_pauses{0}; // of the gate, left to the keeper by handlers that are done
 sem_t g_keeper_work;
+constinit std::atomic<pid_t> g_sender{0};
+constinit std::atomic<void (*)(pid_t)> g_told{nullptr};
 
 // Initial-exec: the handler reads these, and the lazy model could allocate there.
 #define QIPC_TLS __attribute__((tls_model("initial-exec"))) thread_local
@@ -64,11 +67,26 @@ constinit QIPC_TLS uint32_t t_in_handler = 0; // bit per signal: the handler und
 constinit QIPC_TLS bool t_is_keeper = false;
 
 /** Calls the handler under ours. One that remembers ours as its predecessor calls it in turn: that returns at once. */
-void chain(uint32_t index, Handler under, siginfo_t* info, void* context) {
+void chain(uint32_t index, const Disposition& top, siginfo_t* info, void* context) {
     t_in_handler |= 1u << index;
-    under(kSignals[index], info, context);
+    if (top.plain != nullptr) {
+        top.plain(kSignals[index]);
+    } else {
+        top.under(kSignals[index], info, context);
+    }
     t_in_handler &= ~(1u << index);
     g_watched[index].rest_until_ns.store(now_ns() + ms_to_ns(kRestMs), std::memory_order_relaxed);
+}
+
+/** Whether the signal was taken, because it is not for the program. */
+bool take(int number, const siginfo_t& info) noexcept {
+    const pid_t sender = g_sender.load(std::memory_order_acquire);
+    const bool was_sent = info.si_code == SI_USER || info.si_code == SI_TKILL;
+    if (number != SIGTERM || sender == 0 || !was_sent || info.si_pid != sender) {
+        return false;
+    }
+    g_told.load(std::memory_order_acquire)(sender);
+    return true;
 }
 
 /** Hands the signal to the keeper. A second one of the same number before that has delivered the first is one with it, as
@@ -105,14 +123,18 @@ void handle_signal(uint32_t index, int level, siginfo_t* info, void* context) no
     if (!top.takes_info) {
         info = &unknown; // what was passed may be anything
     }
+    if (take(number, *info)) {
+        return;
+    }
+    const bool is_callable = !top.runs_once && (top.under != nullptr || top.plain != nullptr);
     const bool rests = t_is_keeper || now_ns() < signal.rest_until_ns.load(std::memory_order_relaxed);
-    if (top.under != nullptr && rests) {
-        chain(index, top.under, info, context);
+    if (is_callable && (rests || top.plain != nullptr)) {
+        chain(index, top, info, context);
         return;
     }
     gate_pause();
-    if (top.under != nullptr && gate_all_out()) {
-        chain(index, top.under, info, context);
+    if (is_callable && gate_all_out()) {
+        chain(index, top, info, context);
     } else {
         defer(&signal, *info);
     }
@@ -157,11 +179,15 @@ void deliver_deferred() noexcept {
         signal.deferred.store(Deferred::no, std::memory_order_release);
         gate_wait_all_out(QIPC_SIGNAL_DEFER_MS_MAX);
         const Disposition top = overlay_look(i);
-        if (top.is_default || (top.level >= 0 && top.under == nullptr)) {
+        if (top.is_default || (top.level >= 0 && top.under == nullptr && top.plain == nullptr)) {
             die_by(i);
-        } else {
-            redeliver(kSignals[i], info);
+            continue;
         }
+        if (top.runs_once) {
+            const std::lock_guard<std::mutex> held(g_lock);
+            overlay_unhook(i);
+        }
+        redeliver(kSignals[i], info);
     }
 }
 
@@ -243,9 +269,19 @@ void signals_install() {
     sem_post(&g_keeper_work);
 }
 
+void signals_take_from(pid_t sender, void (*told)(pid_t)) noexcept {
+    g_told.store(told, std::memory_order_release);
+    g_sender.store(sender, std::memory_order_release);
+}
+
+void signals_take_no_more_from(pid_t sender) noexcept {
+    g_sender.compare_exchange_strong(sender, 0, std::memory_order_acq_rel);
+}
+
 void signals_uninstall() {
     const std::lock_guard<std::mutex> held(g_lock);
     g_installed.store(false, std::memory_order_release);
+    g_sender.store(0, std::memory_order_release);
     for (uint32_t i = 0; i < kSignalCount; i++) {
         overlay_unhook(i);
     }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <sys/types.h>
 
 namespace qipc {
 
@@ -35,6 +36,13 @@ struct CallGuard {
 /// Puts the deferring handler on top of whatever handles SIGINT, SIGTERM and SIGHUP, and keeps it there. Handlers that the
 /// program installs before or afterwards keep working. The caller counts: first open installs, last close uninstalls.
 void signals_install();
+
+/// SIGTERM that the process `sender` sends is not for the program from now on: in place of being delivered it calls `told(sender)`, in
+/// the handler. There is one such sender; 0 stands for none.
+void signals_take_from(pid_t sender, void (*told)(pid_t sender)) noexcept;
+
+/// Takes that back, unless it is another's turn by now.
+void signals_take_no_more_from(pid_t sender) noexcept;
 
 /// Gives back what was under the deferring handler, where that is still on top.
 void signals_uninstall();

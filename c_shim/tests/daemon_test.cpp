@@ -244,6 +244,29 @@ TEST(probe_removes_sockets_of_killed_processes_and_no_others) {
     kill_and_wait(living);
 }
 
+TEST(probe_tells_the_process_of_the_daemon) {
+    for (int round = 0; round < 3; round++) {
+        const pid_t daemon = start_daemon();
+        DaemonIdentity identity;
+        EXPECT(QIPC_OK, daemon_probe(kTimeoutMs, &identity));
+        CHECK(identity.pid == daemon);
+        kill_and_wait(daemon);
+    }
+}
+
+TEST(probe_of_a_daemon_that_ends_is_absent_and_of_its_successor_not) {
+    const pid_t daemon = start_daemon();
+    DaemonIdentity identity;
+    EXPECT(QIPC_OK, daemon_probe(kTimeoutMs, &identity));
+    qipc::daemon_ends(identity);
+    EXPECT(QIPC_E_DAEMON_ABSENT, daemon_probe(kTimeoutMs, nullptr));
+    CHECK(mentions("is ending"));
+    EXPECT(QIPC_OK, daemon_alive(identity));
+    kill_and_wait(daemon);
+    start_daemon();
+    EXPECT(QIPC_OK, daemon_probe(kTimeoutMs, nullptr));
+}
+
 TEST(alive_tells_a_dead_daemon) {
     const pid_t daemon = start_daemon();
     DaemonIdentity identity;

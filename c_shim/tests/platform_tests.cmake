@@ -34,6 +34,7 @@ unit_test(platform)
 unit_test(gate)
 unit_test(signals)
 unit_test(signals_handlers)
+unit_test(signals_taken)
 
 # What scripts load to be inside a call when a signal arrives.
 add_library(qipc_signals_probe MODULE signals_probe.cpp

@@ -42,16 +42,15 @@ if (when.startsWith("before")) process.on(signal, listener);
 if (library.probe_open() !== 0) throw new Error("Cannot open the probe");
 if (when.startsWith("after")) process.on(signal, listener);
 
-/** Waits until the library has noticed what happened to the disposition. Over a listener of Bun's it does not lie. */
-async function settle(hasListener: boolean): Promise<void> {
-  const isOnTop = "Deno" in globalThis || !hasListener ? 1 : 0;
-  while (library.probe_on_top(NUMBERS[signal]) !== isOnTop) await new Promise((done) => setTimeout(done, LOOK_MS));
+/** Waits until the library has noticed what happened to the disposition. */
+async function settle(): Promise<void> {
+  while (library.probe_on_top(NUMBERS[signal]) !== 1) await new Promise((done) => setTimeout(done, LOOK_MS));
 }
 
-await settle(when !== "none");
+await settle();
 if (when.endsWith("removed")) {
   process.off(signal, listener);
-  await settle(false);
+  await settle();
 }
 console.log("ready");
 while (!isDone) {

@@ -118,7 +118,7 @@ async function attachedAgain(runtime: Runtime, exchange: Exchange): Promise<numb
 
 for (const [name, config] of Object.entries({ ...RINGS, ...QUEUES })) {
   const isRing = name in RINGS;
-  for (const end of ["kill"] as const) {
+  for (const end of ["kill", "terminate"] as const) {
     test(`RouDi ${end === "kill" ? "killed" : "ended by SIGTERM"} and started again under running streams: ${name}`, async () => {
       roudi = await RouDi.start();
       using runtime = Runtime.open();
@@ -220,11 +220,12 @@ test("a loan and a lossy queue without a daemon: refused, with a number of their
   using out = new DataBroadcaster(config, "alone", { runtime });
   using feed = new DataSubscriber(config, "alone", { runtime });
   sendAll(out, 3);
-  await roudi.kill(); // TERM
+  const got: number[] = [];
+  drain(feed, got);
+  await roudi.terminate();
   await waitFor(() => !out.broadcast(Uint8Array.of(1), 1, Unknown));
   const before = out.nextSequence;
   assertEquals([out.loan(), out.nextSequence, out.getSubscriberCount()], [null, before + 1, 0]);
-  const got: number[] = [];
   drain(feed, got);
   assertEquals([feed.waitSync(1), feed.hasData()], [false, false]);
   roudi = await RouDi.start();

@@ -116,7 +116,7 @@ CASE(again_after_the_daemon_died) {
         CHECK(state_of(open.runtime) == 1);
         if (round == 0) {
             CHECK(*old_word == 1);
-            EXPECT(QIPC_E_BAD_HANDLE, qipc_window_map(open.runtime, window, RESULT));
+            EXPECT(QIPC_E_DAEMON_GONE, qipc_window_map(open.runtime, window, RESULT));
             EXPECT_OK(qipc_window_unmap(window));
             EXPECT(QIPC_E_DAEMON_GONE, qipc_publisher_publish(open.publisher, 0, 0));
             EXPECT(QIPC_E_DAEMON_GONE, qipc_subscriber_release(open.subscriber, 0));

@@ -219,7 +219,7 @@ CASE(data_call_numbers) {
     EXPECT(QIPC_E_OPTION, qipc_subscriber_wait_any((const uint8_t*)&subscriber, 0, 0));
     EXPECT(QIPC_E_OPTION, qipc_subscriber_wait_any((const uint8_t*)&subscriber, 65, 0));
     EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
-    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(publisher, 0, 4));
+    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(publisher, 0, 8));
     EXPECT_OK(qipc_publisher_publish(publisher, 0, QIPC_PUBLISH_STAMP));
     EXPECT_OK(qipc_publisher_open(runtime, BYTES("s"), BYTES("small"), BYTES("e"), 15, 8, 0, 0, RESULT));
     const uint32_t small = WORD(0);

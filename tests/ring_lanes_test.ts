@@ -238,3 +238,33 @@ class Journal {
     }
   }
 }
+
+test("DataSubscriber, lane auto: what came by the queue lane stays what it is when the subscriber moves to a ring", async () => {
+  using runtime = Runtime.open();
+  const stream = newStream();
+  using feed = new DataSubscriber(new BroadcastConfig(), stream, { runtime });
+  using lone = new DataBroadcaster(new BroadcastConfig({ lane: "queue" }), stream, { runtime });
+  sendAll(lone, 2);
+  using held = feed.receiveBlock()!;
+  const loop = feed.blocks();
+  const inHand = (await loop.next()).value!;
+  const seen = [held, inHand].map((block) => ({ block, sequence: block.sequence, data: block.data.slice() }));
+  assertEquals(seen.map(({ sequence }) => sequence), [0, 1]);
+  using out = new DataBroadcaster(new BroadcastConfig(), stream, { runtime });
+  // Longer than the queue is listened to after the ring was found, and more blocks than its pool would need to come round.
+  const deadline = performance.now() + 100;
+  while (performance.now() < deadline) {
+    sendAll(out, 1);
+    sendAll(lone, 1);
+    feed.poll(() => {});
+    await delay(0);
+  }
+  for (const { block, sequence, data } of seen) {
+    assertEquals([block.released, block.sequence, block.epoch], [false, sequence, lone.epoch]);
+    assertEquals(block.data, data);
+  }
+  await loop.return!();
+  held.release();
+  // Once they are given back, the queue is left.
+  await waitFor(() => (feed.poll(() => {}), lone.getSubscriberCount() === 0));
+});

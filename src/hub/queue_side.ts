@@ -126,8 +126,13 @@ export class QueueSide {
   /** Of a queue that is about to be left: whether it brings a block that these rings do not have, or may do so yet; then it stays. */
   look(rings: readonly RingReader[]): "data" | "nothing yet" | "over" {
     const others = rings.map(({ port, start }) => ({ origin: port.news.origin, from: start }));
-    if (this.#reader!.skip(others) && this.#rest > 0) return "data";
-    return this.#rest > 0 && performance.now() < this.#until ? "nothing yet" : "over";
+    const reader = this.#reader!;
+    if (reader.skip(others) && this.#rest > 0) return "data";
+    if (this.#rest > 0 && performance.now() < this.#until) return "nothing yet";
+    if (!reader.inUse) return "over";
+    // Its memory goes with the port. Until the last block is given back nobody else is to wait for room in the queue.
+    reader.passAll();
+    return "nothing yet";
   }
 
   /** Leaves the lane. Blocks still held stay readable when the port was taken away, and must have been released otherwise. */

@@ -39,6 +39,8 @@ export class QueueReader implements BlockOwner {
   #gaps = 0;
   #corrupt = 0;
   #privateToken = PRIVATE_TOKEN_FIRST;
+  /** Slots that blocks are bound to. */
+  #boundSlots = 0;
   // Of the block that was bound last.
   #window: Window | undefined;
   #offset = 0;
@@ -180,6 +182,7 @@ export class QueueReader implements BlockOwner {
       }
       this.#account(source, sequence);
       port.hold(slot);
+      this.#boundSlots++;
       this.#bind(block, window, offset, source, owner, slot, ownerToken);
       return true;
     }
@@ -221,7 +224,19 @@ export class QueueReader implements BlockOwner {
     return false;
   }
 
+  /** Whether blocks of the port are in somebody's hands: it must not be left before they are given back. */
+  get inUse(): boolean {
+    return this.#boundSlots > 0;
+  }
+
+  /** Passes all that waits: it is lost, as with the end of this reader, and so is not counted as missed. */
+  passAll(): void {
+    const port = this.#port;
+    while (this.#cursor < port.head || port.fill() > 0) port.pass(port.slotAt(this.#cursor++));
+  }
+
   releaseBlock(token: number): void {
+    if (token >= 0) this.#boundSlots--;
     // A reader may be closed by the very handler that reads its block, which the port's other readers need back.
     if (token >= 0 && (!this.#port.closed || this.#port.lost)) this.#port.unhold(token);
   }

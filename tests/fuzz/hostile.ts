@@ -169,7 +169,7 @@ function forged(random: Random, ours: readonly unknown[]): unknown {
   return random.pick<() => unknown>([
     () => Object.create(prototype),
     () => ours.length === 0 ? prototype : random.pick(ours),
-    () => ours.length === 0 ? prototype : new Proxy(random.pick(ours) as object, {}),
+    () => ours.length === 0 ? prototype : new Proxy(random.pick(ours) as object, { get: own }),
     () => structuredClone({ ...new BroadcastConfig() }),
     () => new Block(),
     () => Tick,
@@ -205,7 +205,7 @@ export function hostileValues(values: object, random: Random, reenter: Reenter):
     () => trap(random, reenter),
     () => fewer,
     () => ({ ...values, unknown: 1 }),
-    () => ({ ...values, [name]: random.pick([undefined, null, {}, Symbol("value"), NaN, []]) }),
+    () => ({ ...values, [name]: random.pick([undefined, null, {}, Symbol("value"), []]) }),
     () => ({
       ...values,
       get [name]() {

@@ -25,6 +25,12 @@ const DEPTH_MAX = 3;
 const CALLS_PER_TURN = 8;
 /** One of so many arguments is made up. */
 const HOSTILE_ONE_IN = 8;
+/** What a ring says that has no place for another reader. */
+export const PLACELESS: ReadonlySet<string> = new Set([
+  "QIPC_STREAM_FULL",
+  "QIPC_SUBSCRIBER_LIMIT",
+  "QIPC_TOO_MANY_BROADCASTERS",
+]);
 /** Every ring is small, so that blocks are lost and rooms are full. */
 const SMALL: Partial<BroadcastConfigFields> = { bufferDepth: 16, memoryPoolSizeMb: 4, readerTimeoutMs: 200 };
 
@@ -131,6 +137,8 @@ export class Machine {
     const { code, fault } = judge(error);
     this.tally.errors[code] = (this.tally.errors[code] ?? 0) + 1;
     if (fault !== "") this.fail(`${name} ${fault}`);
+    // A ring that has no place says so once, to whoever finds it, and is then read by none of this thread.
+    if (PLACELESS.has(code)) { for (const reader of this.readers) reader.refused = true; }
     return code;
   }
 

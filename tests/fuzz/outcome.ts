@@ -19,6 +19,9 @@ export const OWN = "(the caller's own)";
 /** What the language says of a proxy that was revoked, whoever touches it. */
 export const REVOKED = "(revoked proxy)";
 
+/** What it says of a getter that is called on what only has its prototype. */
+const FORGED = "(forged object)";
+
 /** Codes that say that this module, and not its user, did something wrong. */
 const NEVER: ReadonlySet<string> = new Set([
   "QIPC_ERROR",
@@ -43,6 +46,8 @@ const MESSAGE = /^Cannot [^]+: [^]+; [^]+$/;
 export function judge(error: unknown): { readonly code: string; readonly fault: string } {
   if (error instanceof OwnError) return { code: OWN, fault: "" };
   if (error instanceof TypeError && /revoked/.test(error.message)) return { code: REVOKED, fault: "" };
+  // A getter of ours that is called on what only has its prototype.
+  if (error instanceof TypeError && /private (member|field)/.test(error.message)) return { code: FORGED, fault: "" };
   if (!(error instanceof IpcError)) {
     return { code: "(untyped)", fault: `threw ${error instanceof Error ? error.stack : String(error)}` };
   }

@@ -4,7 +4,7 @@ import { type Block, DataSubscriber } from "../../mod.ts";
 import type { Random } from "../support/random.ts";
 import type { Call, Untyped } from "./calls.ts";
 import { SCHEMAS } from "./content.ts";
-import type { Machine } from "./machine.ts";
+import { type Machine, PLACELESS } from "./machine.ts";
 import { OwnError } from "./outcome.ts";
 import { type Held, HELD_MAX, type Reader } from "./reader.ts";
 import { brief } from "./writing.ts";
@@ -60,13 +60,10 @@ function closeOne(machine: Machine, random: Random, reader: Reader): void {
 export function mayFail(machine: Machine, reader: Reader, what: string, code: string): void {
   // What finds a ring too many says so; the other way is to be closed.
   machine.expect(
-    reader.feed.closed || code === "QIPC_TOO_MANY_BROADCASTERS" || ENTRY_ERRORS.has(code),
+    reader.feed.closed || PLACELESS.has(code),
     () => `${what} failed with ${code}`,
   );
 }
-
-/** A ring that was found has no place for another reader. */
-const ENTRY_ERRORS: ReadonlySet<string> = new Set(["QIPC_STREAM_FULL", "QIPC_SUBSCRIBER_LIMIT"]);
 
 function receive(machine: Machine, random: Random): void {
   const reader = pick(machine, random);

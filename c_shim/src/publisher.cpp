@@ -196,7 +196,8 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         if (!port_is_ours(publisher->port, publisher->unique_id)) {
             return refuse_removed_port();
         }
-        if (publisher->is_blocking && is_any_queue_full(*publisher, 0)) {
+        const RoomLockGuard room(publisher->room, publisher->is_blocking);
+        if (publisher->is_blocking && (!room.fits || is_any_queue_full(*publisher, 0))) {
             return QIPC_QUEUE_FULL;
         }
         void* payload = publisher->loans[slot];

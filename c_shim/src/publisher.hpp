@@ -4,6 +4,7 @@
 #pragma once
 
 #include "port.hpp"
+#include "room_lock.hpp"
 
 extern "C" {
 #include "iceoryx_binding_c/publisher.h"
@@ -24,6 +25,7 @@ struct Publisher {
     uint32_t loaned = 0; // one bit for each slot
     uint32_t prepared = 0; // the bit of the slot whose chunk the next loan gets, if any
     bool is_blocking = false;
+    RoomLock room; // of a blocking one
     SegmentView view;
     void* loans[kLoansMax] = {};
     WindowPlace places[kLoansMax] = {};

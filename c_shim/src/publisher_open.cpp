@@ -175,6 +175,9 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
         publisher->payload_size = payload_size;
         publisher->alignment = alignment;
         publisher->is_blocking = blocking;
+        if (blocking) {
+            publisher->room.open(name);
+        }
         publisher->world_number = world->number;
         publisher->runtime = runtime;
         status = try_loan(*publisher);

@@ -17,7 +17,7 @@ function say(line: Line): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }
 
-const [seedText = "", callsText = "", episodesText = "1", onlyText = "", traceText = ""] = process.argv.slice(2);
+const [seedText = "", callsText = "", episodesText = "1", onlyText = ""] = process.argv.slice(2);
 const calls = Number(callsText);
 const only = onlyText === "" ? undefined : decodeOnly(onlyText);
 const roudi = await RouDi.start({ blocks: POOL_BLOCKS });
@@ -26,8 +26,7 @@ try {
   for (let episode = 0; episode < Number(episodesText) && status === 0; episode++) {
     const seed = Number(seedText) + episode;
     say({ begin: seed });
-    const trace = traceText === "" ? undefined : (index: number, name: string) => writeSync(2, `${index} ${name}\n`);
-    const played = await play({ seed, calls, only }, trace);
+    const played = await play({ seed, calls, only });
     say({ end: seed, ...played });
     if (played.fault !== null) status = 1;
   }

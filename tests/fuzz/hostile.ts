@@ -104,7 +104,7 @@ export function plainBytes(value: unknown): Uint8Array | undefined {
 }
 
 /** Whether the memory of a view without bytes was taken away, so that it can not be read at all. */
-function isGone(view: ArrayBufferView): boolean {
+export function isGone(view: unknown): boolean {
   try {
     new Uint8Array(0).set(view as Uint8Array);
     return false;

@@ -38,7 +38,7 @@ async function next(machine: Machine, random: Random): Promise<void> {
   if (loop.pending !== null) {
     const asked = await machine.attemptLater("next while it is asked", () => loop.blocks.next());
     // The answer may have come in this very moment.
-    if (asked.ok && !asked.value.done) reader.took(asked.value.value);
+    if (asked.ok && !asked.value.done) reader.took(asked.value.value, true);
     return;
   }
   const before = loop.current;
@@ -51,7 +51,7 @@ async function next(machine: Machine, random: Random): Promise<void> {
     if (result.done) loop.ended = true;
     else {
       machine.expect(!closed && !loop.ended, () => "a loop that has ended went on");
-      loop.current = reader.took(result.value);
+      loop.current = reader.took(result.value, true);
     }
   }, (error: unknown) => {
     loop.pending = null;
@@ -96,7 +96,7 @@ async function whole(machine: Machine, random: Random): Promise<void> {
   const way = random.integer(0, 3);
   const looped = await machine.attemptLater("for await", async () => {
     for await (const block of reader.feed.blocks({ signal: AbortSignal.timeout(1) })) {
-      const shown = reader.took(block);
+      const shown = reader.took(block, true);
       if (way === 0) await turn();
       if (way === 1) machine.reenter();
       if (shown !== null && !block.released) reader.checkHeld(shown);

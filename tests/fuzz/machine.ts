@@ -17,6 +17,7 @@ import { type Episode, indicesOf, randomOf, type Setting, settingOf, type Stream
 import { hostile, hostileOptions, hostileValues } from "./hostile.ts";
 import { judge, type Outcome, type Tally } from "./outcome.ts";
 import { Reader } from "./reader.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 import { Writer } from "./writer.ts";
 
 /** How deep calls are made from inside of others. */
@@ -55,7 +56,7 @@ export class Machine {
   readonly managers: BroadcastManager[] = [];
   fault: Fault | null = null;
   /** Told of each call before it is made. */
-  trace: ((index: number, name: string) => void) | undefined;
+  where: Whereabouts | undefined;
   readonly #episode: Episode;
   readonly #worker: number;
   readonly #options: RuntimeOptions;
@@ -104,6 +105,11 @@ export class Machine {
     return runtime;
   }
 
+  /** Whether calls are made from inside of another. */
+  get isInside(): boolean {
+    return this.#depth > 1;
+  }
+
   /** Makes a call from inside of another. */
   readonly reenter = (): void => {
     if (this.#depth >= DEPTH_MAX) return;
@@ -113,7 +119,7 @@ export class Machine {
   /** Makes one call, and notes how it ended. */
   attempt<T>(name: string, call: () => T): Outcome<T> {
     this.tally.calls++;
-    this.trace?.(this.#index, name);
+    this.where?.enter(this.#index, name);
     try {
       return { ok: true, value: call() };
     } catch (error) {
@@ -124,7 +130,7 @@ export class Machine {
   /** The same of a call that answers later. */
   async attemptLater<T>(name: string, call: () => Promise<T>): Promise<Outcome<T>> {
     this.tally.calls++;
-    this.trace?.(this.#index, name);
+    this.where?.enter(this.#index, name);
     try {
       return { ok: true, value: await call() };
     } catch (error) {

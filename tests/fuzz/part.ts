@@ -8,6 +8,7 @@ import { fillBytes, ownWord } from "./content.ts";
 import { endLoop } from "./looping.ts";
 import { Machine, turn } from "./machine.ts";
 import type { ReaderReport } from "./reader.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 import type { WriterReport } from "./writer.ts";
 
 /** How long what is due may take. */
@@ -34,9 +35,9 @@ export class Part {
   readonly #alone: boolean;
   #said = false;
 
-  constructor(episode: Episode, worker: number, handle?: MemoryHandle, trace?: (index: number, name: string) => void) {
+  constructor(episode: Episode, worker: number, handle?: MemoryHandle, where?: Whereabouts) {
     this.#machine = new Machine(CALLS, episode, worker, handle);
-    this.#machine.trace = trace;
+    this.#machine.where = where;
     this.#alone = this.#machine.setting.workers === 1;
   }
 

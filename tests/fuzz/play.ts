@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plays one episode on this process's threads and judges it as a whole.
 import { readdirSync } from "node:fs";
+import process from "node:process";
 import { Worker as ThreadWorker } from "node:worker_threads";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
-import { waitFor } from "../support/wait.ts";
+import { waitFor, within } from "../support/wait.ts";
 import { type Episode, settingOf } from "./episode.ts";
 import { Part, type PartReport, type Step, STEPS } from "./part.ts";
 import type { ReaderReport } from "./reader.ts";
+import { Whereabouts } from "./whereabouts.ts";
 import type { Order } from "./worker.ts";
 import type { WriterReport } from "./writer.ts";
 
 /** How long what is due may take. */
-const DUE_MS = 60_000;
+const DUE_MS = Number(process.env.DUE ?? 120_000);
 /** A part of RouDi's pool that is free again after each episode. */
 const POOL_SAMPLE = 200;
 
@@ -69,21 +71,26 @@ export async function endWorkers(): Promise<void> {
 }
 
 /** Plays an episode from nothing to nothing. */
-export async function play(episode: Episode, trace?: (index: number, name: string) => void): Promise<Played> {
+export async function play(episode: Episode): Promise<Played> {
   const setting = settingOf(episode.seed);
   const host = setting.workers > 1 && setting.stack === "memory" ? Runtime.open({ stack: "memory" }) : undefined;
   const threads: Thread[] = [];
-  if (setting.workers === 1) threads.push(new Part(episode, 0, undefined, trace));
+  const where = Whereabouts.memory(setting.workers);
+  if (setting.workers === 1) threads.push(new Part(episode, 0));
   else {
     while (workers.length < setting.workers) workers.push(new PlayingWorker());
     for (const [index, worker] of workers.slice(0, setting.workers).entries()) {
-      await worker.order({ episode, worker: index, handle: host?.handle });
+      await worker.order({ episode, worker: index, handle: host?.handle, where });
       threads.push(worker);
     }
   }
   let reports: PartReport[] = [];
   const all = async (step: Step): Promise<boolean> => {
-    reports = await Promise.all(threads.map((thread) => thread.step(step)));
+    const taken = Promise.all(threads.map((thread) => thread.step(step)));
+    reports = await within(taken, due(step)).catch((cause) => {
+      const places = threads.map((_, thread) => `thread ${thread} at ${new Whereabouts(where, thread)}`);
+      throw new Error(`a thread does not come back from ${step}: ${places.join(", ")}`, { cause });
+    });
     return reports.every(({ fault }) => fault === null);
   };
   let fault = "";

@@ -13,7 +13,7 @@ export const HELD_MAX = 256;
 
 /** What came of one broadcaster. */
 export interface Heard {
-  readonly first: number;
+  first: number;
   last: number;
   blocks: number;
 }
@@ -106,8 +106,12 @@ export class Reader {
     );
   }
 
-  /** A block was handed out. Returns what it shows, or null when its writer came over it meanwhile. */
-  took(block: Block): Held | null {
+  /**
+   * A block was handed out. Returns what it shows, or null when its writer came over it meanwhile.
+   *
+   * @param late Whether others may have been handed out since: a promise tells of it a moment later.
+   */
+  took(block: Block, late: boolean = false): Held | null {
     const machine = this.#machine;
     const { sequence, epoch, recordCount, schemaId } = block;
     const data = block.data.slice();
@@ -127,8 +131,10 @@ export class Reader {
     const heard = this.heard.get(epoch);
     if (heard === undefined) this.heard.set(epoch, { first: sequence, last: sequence, blocks: 1 });
     else {
-      machine.expect(sequence > heard.last, () => `block ${sequence} of ${epoch} came after ${heard.last}`);
-      heard.last = sequence;
+      const isNew = late ? sequence !== heard.last : sequence > heard.last;
+      machine.expect(isNew, () => `block ${sequence} of ${epoch} came after ${heard.last}`);
+      heard.last = Math.max(heard.last, sequence);
+      heard.first = Math.min(heard.first, sequence);
       heard.blocks++;
     }
     return { block, sequence, data };
@@ -156,6 +162,7 @@ export class Reader {
 
   /** Whether a kept block still shows what it did. */
   checkHeld({ block, sequence, data }: Held): void {
+    if (this.feed.closed || block.released) return;
     const machine = this.#machine;
     const now = block.data;
     let same = block.sequence === sequence && now.length === data.length;

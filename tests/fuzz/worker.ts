@@ -4,10 +4,16 @@ import { parentPort } from "node:worker_threads";
 import type { MemoryHandle } from "../../mod.ts";
 import type { Episode } from "./episode.ts";
 import { Part, type Step } from "./part.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** What a Worker is told. */
 export type Order =
-  | { readonly episode: Episode; readonly worker: number; readonly handle: MemoryHandle | undefined }
+  | {
+    readonly episode: Episode;
+    readonly worker: number;
+    readonly handle: MemoryHandle | undefined;
+    readonly where: SharedArrayBuffer;
+  }
   | { readonly step: Step };
 
 interface Port {
@@ -20,7 +26,7 @@ let orders: Promise<void> = Promise.resolve();
 
 async function follow(order: Order): Promise<void> {
   if ("episode" in order) {
-    part = new Part(order.episode, order.worker, order.handle);
+    part = new Part(order.episode, order.worker, order.handle, new Whereabouts(order.where, order.worker));
     port.postMessage("begun");
   } else port.postMessage(await part.step(order.step));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plays one episode on this process's threads and judges it as a whole.
 import { readdirSync } from "node:fs";
-import process from "node:process";
 import { Worker as ThreadWorker } from "node:worker_threads";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
 import { waitFor, within } from "../support/wait.ts";
@@ -13,7 +12,7 @@ import type { Order } from "./worker.ts";
 import type { WriterReport } from "./writer.ts";
 
 /** How long what is due may take. */
-const DUE_MS = Number(process.env.DUE ?? 120_000);
+const DUE_MS = 120_000;
 /** A part of RouDi's pool that is free again after each episode. */
 const POOL_SAMPLE = 200;
 

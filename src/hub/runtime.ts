@@ -187,7 +187,9 @@ export class Runtime extends EventTarget {
    * import { Runtime } from "@qaultra/ipc";
    *
    * using runtime = Runtime.open({ roudi: "spawn" });
-   * runtime.addEventListener("statechange", (event) => console.warn(`the runtime is ${event.state}`));
+   * runtime.addEventListener("statechange", ({ state }) => {
+   *   if (state === "detached") console.warn("RouDi is gone");
+   * });
    * ```
    */
   override addEventListener(

@@ -240,7 +240,7 @@ test("a RouDi that stands still is no dead one: nothing waits longer than it may
   using runtime = Runtime.open({ timeoutMs: 300 });
   const states = statesOf(runtime);
   await using exchange = await Exchange.start(runtime, { lane: "auto", delivery: "lossless" });
-  roudi.pause();
+  await exchange.during(roudi.pause());
   const began = performance.now();
   try {
     new DataBroadcaster(new BroadcastConfig(), "new", { runtime });

@@ -31,7 +31,7 @@ test("RouDi.kill leaves its files, and another starts over them", async () => {
 test("RouDi.pause stops its process and resume lets it go on", async () => {
   await using roudi = await RouDi.start({ blocks: 16 });
   const state = () => startProgram("/usr/bin/cut", ["-d ", "-f3", `/proc/${roudi.pid}/stat`]);
-  roudi.pause();
+  await roudi.pause();
   await waitFor(async () => await state().nextLine() === "T");
   roudi.resume();
   await waitFor(async () => await state().nextLine() !== "T");

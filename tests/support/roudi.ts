@@ -90,9 +90,10 @@ export class RouDi {
     return this.#process.report();
   }
 
-  /** Stops its process (SIGSTOP): it exists and does not answer. */
-  pause(): void {
+  /** Stops its process (SIGSTOP), and resolves when its last thread has stopped: it exists and does not answer. */
+  async pause(): Promise<void> {
     this.#process.kill("SIGSTOP");
+    await waitFor(() => areThreadsStopped(this.pid), { what: "RouDi to stop" });
   }
 
   /** Lets a stopped process go on (SIGCONT). */
@@ -122,6 +123,11 @@ export class RouDi {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+function areThreadsStopped(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((thread) => /\) T /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8")));
 }
 
 /** The process numbers of every `iox-roudi` that sees the same /dev/shm and /tmp as this test, however it was started. */

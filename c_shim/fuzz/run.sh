@@ -20,6 +20,9 @@ esac
 export ASAN_OPTIONS="allow_addr2line=1${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 export UBSAN_OPTIONS="print_stacktrace=1:allow_addr2line=1${UBSAN_OPTIONS:+:$UBSAN_OPTIONS}"
 
+# Long sequences of calls from the start: short ones reach little.
+[ "$target" != abi ] || set -- -len_control=0 -max_len=1024 "$@"
+
 findings=$root/build/fuzz/findings
 mkdir -p "$findings"
 exec "$root/c_shim/tests/with_roudi.sh" "$root/build/fuzz/bin/${target}_fuzz" \

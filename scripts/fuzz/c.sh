@@ -16,6 +16,7 @@ New inputs are collected in build/fuzz/corpus, and what a run has found lies in 
 END
 }
 
+kept_max=64
 seconds=60
 only=""
 keep=no
@@ -56,7 +57,7 @@ if [ -n "$replay" ]; then
   exec sh c_shim/fuzz/run.sh "$only" "$(realpath "$replay")"
 fi
 
-# keep_smallest <target>: an input reaches something that no smaller one does, or it is not kept.
+# keep_smallest <target>: an input reaches something that no other one does, or it is not kept; of too many the longest are.
 keep_smallest() {
   fresh=build/fuzz/kept/$1
   rm -rf "$fresh"
@@ -64,7 +65,7 @@ keep_smallest() {
   sh c_shim/fuzz/run.sh "$1" -set_cover_merge=1 -use_counters=0 -max_len=1024 "$PWD/$fresh" "$PWD/c_shim/fuzz/corpus/$1" "$PWD/build/fuzz/corpus/$1" \
     >"build/log/fuzz-$1-keep.log" 2>&1
   rm -f "c_shim/fuzz/corpus/$1"/*
-  cp "$fresh"/* "c_shim/fuzz/corpus/$1/"
+  for input in $(ls -S "$fresh" | head -n "$kept_max"); do cp "$fresh/$input" "c_shim/fuzz/corpus/$1/"; done
 }
 
 # number <name> <log>: what libFuzzer says at its end.

@@ -121,7 +121,7 @@ export function hasGoalZero({ lane }: Cell): boolean {
 /** The configuration of both ends. */
 export function configOf({ lane }: Cell): Partial<BroadcastConfigFields> {
   return {
-    lane: lane.startsWith("queue") ? "queue" : lane.endsWith("+native") ? "auto" : "ring",
+    lane: lane.startsWith("queue") ? "queue" : "ring",
     delivery: lane.includes("lossless") ? "lossless" : "lossy",
   };
 }

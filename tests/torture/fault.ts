@@ -52,7 +52,7 @@ export function endedAsMeant(how: How, { process: { exit } }: Peer): boolean {
   return how === "memory" ? exit.code !== 0 : exit.signal === how;
 }
 
-/** Whether RouDi is left to find out by itself that the process is gone: it does not sign off. */
-export function leavesPorts(how: How, isRaw: boolean): boolean {
-  return how === "SIGKILL" || how === "memory" || how === "SIGSTOP" || (isRaw && how === "SIGTERM");
+/** Whether RouDi is left to find out by itself that a process is gone: it did not sign off. */
+export function hasLeftPorts({ process: { exit } }: Peer, isRaw: boolean): boolean {
+  return exit !== null && exit.signal !== null && (isRaw || exit.signal !== "SIGTERM");
 }

@@ -5,7 +5,7 @@ import { delay } from "../support/wait.ts";
 import { judge } from "./accounts.ts";
 import type { ReaderStats, WriterStats } from "./demand.ts";
 import { Failure } from "./failure.ts";
-import { endedAsMeant, inflict, leavesPorts, signal } from "./fault.ts";
+import { endedAsMeant, hasLeftPorts, inflict, signal } from "./fault.ts";
 import { type Peer, until } from "./peer.ts";
 import type { Seat, World } from "./world.ts";
 
@@ -81,7 +81,6 @@ export class Trial {
     const [writer, reader] = isWriterNew ? fresh : [undefined, fresh[0]];
     let began = Date.now();
     for (const victim of this.#victims) inflict(how, victim);
-    if (leavesPorts(how, world.isRaw)) world.dead.push(...this.#victims.map(({ name }) => name));
     if (how === "memory") {
       // Their end is what counts, and it takes them a while.
       await this.#awaitEnds();
@@ -91,7 +90,10 @@ export class Trial {
     const seat = reader === undefined ? undefined : world.seat(reader, false);
     await this.#awaitEnds();
     if (isWriterNew) this.#closeAccount();
-    for (const victim of this.#victims) world.dismiss(victim);
+    for (const victim of this.#victims) {
+      if (hasLeftPorts(victim, world.isRaw)) world.dead.push(victim.name);
+      world.dismiss(victim);
+    }
     this.#victims = [];
     const met: number[] = [];
     if (writer !== undefined) met.push(await this.#employ(writer));

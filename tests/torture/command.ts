@@ -7,7 +7,7 @@ import { delay } from "../support/wait.ts";
 import type { PeerDemand } from "./demand.ts";
 
 const RETRY_MS = 20;
-const GARBAGE_BYTES = 4 * 1024 * 1024;
+const GARBAGE_BYTES = 32 * 1024 * 1024;
 /** The status of a script that ends itself. */
 const EXIT_STATUS = 7;
 

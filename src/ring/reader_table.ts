@@ -62,14 +62,19 @@ export class ReaderTable {
   }
 
   /**
-   * Readers that have come, those that have left again included. One that has only claimed its entry does not gate the writer yet,
-   * and would find its first blocks overwritten.
+   * Readers that have come, those that have left again included. One that has claimed its entry does not gate the writer yet; and
+   * one that gates it and has read nothing may be about to look at the head, and would give up what lies a whole ring behind.
+   *
+   * @param first The sequence that they begin at.
    */
-  arrived(): number {
+  arrived(first: number): number {
     let count = 0;
     for (let entry = this.#view.entriesUsed - 1; entry >= 0; entry--) {
-      const state = loadWord(this.#table, ENTRIES + entry * ENTRY_WORDS + STATE);
-      if (state !== layout.ENTRY_FREE && (state & layout.ENTRY_STATUS_MASK) !== layout.ENTRY_CLAIMED) count++;
+      const at = ENTRIES + entry * ENTRY_WORDS;
+      const state = loadWord(this.#table, at + STATE);
+      const status = state & layout.ENTRY_STATUS_MASK;
+      if (state === layout.ENTRY_FREE || status === layout.ENTRY_CLAIMED) continue;
+      if (status !== layout.ENTRY_GATING || loadWord(this.#table, at + CURSOR) !== (first | 0)) count++;
     }
     return count;
   }

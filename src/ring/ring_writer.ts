@@ -243,7 +243,7 @@ export class RingWriter {
 
   #limitWhileAwaited(): number {
     const isOver = ((this.#awaitedUntilMs - this.#transport.clockMs()) | 0) < 0;
-    if (isOver || this.#readers.arrived() >= this.#awaited) {
+    if (isOver || this.#readers.arrived(this.view.firstSequence) >= this.#awaited) {
       this.#awaited = 0;
       return Infinity;
     }

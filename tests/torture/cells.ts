@@ -38,6 +38,8 @@ export interface Cell {
 }
 
 const KEY_TRIALS = 100;
+/** Many of these freeze RouDi, and each freeze is waited for. */
+const RAW_TRIALS = 50;
 const FURTHER_TRIALS = 10;
 const PACED_RATE = 1000;
 const RUNTIMES: readonly RuntimeName[] = ["deno", "bun"];
@@ -84,7 +86,7 @@ export const KEY_CELLS: readonly Cell[] = cross(KEY_FAULTS, LANES, RUNTIMES, KEY
 /** All cells, the key cells first. */
 export const CELLS: readonly Cell[] = [
   ...KEY_CELLS,
-  ...cross(KEY_FAULTS.filter((fault) => !isCostlyRaw(fault)), ["raw"], ["c"], KEY_TRIALS),
+  ...cross(KEY_FAULTS.filter((fault) => !isCostlyRaw(fault)), ["raw"], ["c"], RAW_TRIALS),
   ...cross(KEY_FAULTS.filter(isCostlyRaw), ["raw"], ["c"], FURTHER_TRIALS),
   ...cross(KEY_FAULTS.slice(0, 3), ["ring-lossy+native", "ring-lossless+native"], RUNTIMES, FURTHER_TRIALS),
   ...cross(KEY_FAULTS, ["queue-lossless", "queue+spawn", "ring-lossless+spawn"], RUNTIMES, FURTHER_TRIALS),

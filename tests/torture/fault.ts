@@ -51,8 +51,3 @@ export function endedAsMeant(how: How, { process: { exit } }: Peer): boolean {
   // Out of memory a runtime ends itself in the way that it likes.
   return how === "memory" ? exit.code !== 0 : exit.signal === how;
 }
-
-/** Whether RouDi is left to find out by itself that a process is gone: it did not sign off. */
-export function hasLeftPorts({ process: { exit } }: Peer, isRaw: boolean): boolean {
-  return exit !== null && exit.signal !== null && (isRaw || exit.signal !== "SIGTERM");
-}

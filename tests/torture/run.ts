@@ -15,7 +15,7 @@ import { formatLine, formatTable } from "./table.ts";
 const USAGE =
   `Usage: ./x torture [--trials N] [--only cell,...] [--runtime deno|bun|both] [--json FILE] [--resume] [--list]
 
-  --trials N   in each cell; default 100 in key cells, 10 in the others
+  --trials N   in each cell; default 100 in key cells, 50 or 10 in the others
   --only       cells by name, by lane, by name.lane or by name.lane.runtime, for example
                broadcaster-SIGKILL or ring-lossy or broadcaster-SIGKILL.queue.deno
   --runtime    of our scripts; cells of raw iceoryx are run with each
@@ -25,7 +25,9 @@ const USAGE =
 Ends with status 1 when somebody froze, died, lost without counting or left something in a cell whose goal is none.`;
 
 /** After how long somebody who does not go on is said to be frozen; 3 s are promised, and later ones are counted. */
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 6000;
+/** The same where the module first has to find out that its RouDi hangs. */
+const LIMIT_OF_SPAWNED_MS = 15_000;
 const SEED = 1;
 
 function fail(message: string): never {
@@ -76,9 +78,13 @@ function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
+function limitOf({ lane }: Cell): number {
+  return lane.endsWith("+spawn") ? LIMIT_OF_SPAWNED_MS : LIMIT_MS;
+}
+
 /** Runs a cell in a process and a namespace of its own. */
 async function run(cell: Cell, number: string): Promise<CellResult> {
-  const options: CellOptions = { trials: trials ?? cell.trials, limitMs: LIMIT_MS, seed: SEED };
+  const options: CellOptions = { trials: trials ?? cell.trials, limitMs: limitOf(cell), seed: SEED };
   const file = `${projectFolder}/${STORE}/running.json`;
   rmSync(file, { force: true });
   child = spawn("sh", [

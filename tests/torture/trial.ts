@@ -5,7 +5,7 @@ import { delay } from "../support/wait.ts";
 import { judge } from "./accounts.ts";
 import type { ReaderStats, WriterStats } from "./demand.ts";
 import { Failure } from "./failure.ts";
-import { endedAsMeant, hasLeftPorts, inflict, signal } from "./fault.ts";
+import { endedAsMeant, inflict, signal } from "./fault.ts";
 import { type Peer, until } from "./peer.ts";
 import type { Seat, World } from "./world.ts";
 
@@ -91,7 +91,7 @@ export class Trial {
     await this.#awaitEnds();
     if (isWriterNew) this.#closeAccount();
     for (const victim of this.#victims) {
-      if (hasLeftPorts(victim, world.isRaw)) world.dead.push(victim.name);
+      world.dead.push(victim.name);
       world.dismiss(victim);
     }
     this.#victims = [];

@@ -8,6 +8,7 @@ import { startProgram, startScript } from "../support/process.ts";
 import { findRouDis, RouDi, stopAllRouDis } from "../support/roudi.ts";
 import { type Cell, configOf } from "./cells.ts";
 import type { PeerDemand } from "./demand.ts";
+import { Failure } from "./failure.ts";
 import { readLog } from "./log.ts";
 import { delay } from "../support/wait.ts";
 import { Peer, until } from "./peer.ts";
@@ -24,6 +25,15 @@ const REST_MS = 1;
 const MILLISECOND_US = 1000;
 /** After 1.5 s RouDi takes a silent process for dead. One that the module started does not tell us. */
 const PATIENCE_MS = 2500;
+
+/** How long one stranger waits to be registered. */
+const PROBE_MS = 2000;
+
+/** What RouDi's log says of a process that it clears up after: one that signed off, and one that it took for dead. */
+const SAYS_REMOVED = [
+  (name: string): string => `Removed existing application ${name}\n`,
+  (name: string): string => `Application ${name} not responding`,
+];
 
 /** What a peer is there for. */
 export type Role = "writer" | "survivor" | "victim";
@@ -53,7 +63,7 @@ export class World {
   epoch = "";
   readonly seats: Seat[] = [];
   native: Peer | null = null;
-  /** The names of those whom RouDi has to find out about by itself. */
+  /** The names of those whom RouDi has to clear up after. */
   readonly dead: string[] = [];
   /** Blocks that the writers before the present one committed. */
   ended = 0;
@@ -82,8 +92,8 @@ export class World {
 
   /** Starts a RouDi, unless the module does. */
   async startRouDi(): Promise<void> {
-    // Its warnings tell whom it took for dead.
-    if (!this.spawns) this.roudi = await RouDi.start({ pools: POOLS, logLevel: "warning" });
+    // Its log tells whom it has cleared up after.
+    if (!this.spawns) this.roudi = await RouDi.start({ pools: POOLS, logLevel: "debug" });
   }
 
   /** Starts a peer that waits to be told "open". */
@@ -169,15 +179,27 @@ export class World {
     if (roudi === null) {
       await delay(PATIENCE_MS);
     } else {
-      const isKnown = (name: string): boolean => roudi.output.includes(`${name} not responding`);
-      await until([], () => dead.every(isKnown), `clearing up by RouDi after ${dead}`, limitMs);
+      const isRemoved = (name: string): boolean => SAYS_REMOVED.some((say) => roudi.output.includes(say(name)));
+      await until([], () => dead.every(isRemoved), `clearing up by RouDi after ${dead}`, limitMs);
     }
-    const probe = startProgram("build/bin/raw_probe", [`probe_${process.pid}_${++this.#named}`]);
-    try {
-      await until([], () => probe.exit !== null, `registration at RouDi when it has cleared up after ${dead}`, limitMs);
-    } finally {
-      await probe[Symbol.asyncDispose]();
+    await this.#awaitRegistration(limitMs, `registration at RouDi when it has cleared up after ${dead}`);
+  }
+
+  /** Resolves when a stranger is registered. One that asked a hung RouDi waits long after that was replaced, so others are tried. */
+  async #awaitRegistration(limitMs: number, what: string): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (performance.now() < deadline) {
+      const probe = startProgram("build/bin/raw_probe", [`probe_${process.pid}_${++this.#named}`]);
+      try {
+        await until([], () => probe.exit !== null, what, PROBE_MS);
+        return;
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+      } finally {
+        await probe[Symbol.asyncDispose]();
+      }
     }
+    throw new Failure("freeze", `no ${what} in ${limitMs} ms`);
   }
 
   /** Forgets a peer that has ended. */

@@ -9,7 +9,11 @@
 
 #define WARM_UP 5
 #define ROUNDS 20 /* after it; another number can be given */
+#ifdef __SANITIZE_ADDRESS__
+#define GROWTH_BYTES_MAX (64 * 1024 * 1024) /* freed memory is kept for a while, and noted who had it */
+#else
 #define GROWTH_BYTES_MAX (1024 * 1024)
+#endif
 
 struct Taken {
     uint32_t descriptors;

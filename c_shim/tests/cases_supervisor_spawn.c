@@ -26,15 +26,21 @@ static bool is_attached_after(uint32_t runtime, uint32_t generation) {
     return WORD(0) == 1 && WORD(1) > generation;
 }
 
-static void expect_exchange(uint32_t runtime) {
-    EVENTUALLY(try_publisher(runtime, "s", 0, 0) == QIPC_OK);
+/** Whether a block travels; not when the daemon goes, or gives this process up, meanwhile. */
+static bool can_exchange(uint32_t runtime) {
+    if (try_publisher(runtime, "s", 0, 0) != QIPC_OK) {
+        return false;
+    }
     const uint32_t publisher = WORD(0);
-    EVENTUALLY(try_subscriber(runtime, "s", 16, 0, 0) == QIPC_OK);
-    const uint32_t subscriber = WORD(0);
-    publish_word(runtime, publisher, 9);
-    CHECK(take_word(runtime, subscriber) == 9);
+    bool works = try_subscriber(runtime, "s", 16, 0, 0) == QIPC_OK;
+    const uint32_t subscriber = works ? WORD(0) : 0;
+    works = works && qipc_publisher_loan(publisher, RESULT) == QIPC_OK
+            && qipc_publisher_publish(publisher, WORD(0), 0) == QIPC_OK && qipc_subscriber_take(subscriber, 1, RESULT) == 1;
     EXPECT_OK(qipc_publisher_close(publisher));
-    EXPECT_OK(qipc_subscriber_close(subscriber));
+    if (subscriber != 0) {
+        EXPECT_OK(qipc_subscriber_close(subscriber));
+    }
+    return works;
 }
 
 /** A case of this program in a child that goes on meanwhile; `*output` reads what it prints, `*input` is its standard input. */
@@ -79,7 +85,7 @@ static void member(void) {
     for (int round = 0; round < ROUNDS; ++round) {
         EVENTUALLY(is_attached_after(runtime, generation));
         generation = generation_of(runtime);
-        expect_exchange(runtime);
+        EVENTUALLY(can_exchange(runtime));
         say("done");
         char go;
         CHECK(read(0, &go, 1) == 1);
@@ -157,7 +163,7 @@ CASE(no_daemon_but_one_that_cannot_be_started_for_a_while) {
     CHECK(WORD(0) == 2 && WORD(1) == generation);
     CHECK(setenv("PATH", good, 1) == 0);
     EVENTUALLY(is_attached_after(runtime, generation));
-    expect_exchange(runtime);
+    EVENTUALLY(can_exchange(runtime));
     EXPECT_OK(qipc_runtime_close(runtime));
     free(good);
 }
@@ -217,7 +223,7 @@ CASE(no_daemon_but_one_that_freezes_when_publishers_are_killed) {
     EVENTUALLY(is_attached_after(runtime, generation));
     printf("frozen in round %d of %d kills; attached to another %.0f ms after that\n", rounds, PUBLISHERS, now_ms() - killed);
     CHECK(spawned_daemon_pid() != daemon);
-    expect_exchange(runtime);
+    EVENTUALLY(can_exchange(runtime));
     EXPECT_OK(qipc_runtime_close(runtime));
 }
 
@@ -232,7 +238,8 @@ CASE(no_daemon_but_one_that_is_stopped_and_left_alone) {
     }
     EXPECT(QIPC_E_DAEMON_HUNG, try_publisher(runtime, "s", 0, 0));
     CHECK(kill(daemon, SIGCONT) == 0);
-    expect_exchange(runtime);
-    CHECK(generation_of(runtime) == generation && spawned_daemon_pid() == daemon);
+    /* It may miss this process's signs of life while it was stopped, and give it up. */
+    EVENTUALLY(can_exchange(runtime));
+    CHECK(spawned_daemon_pid() == daemon);
     EXPECT_OK(qipc_runtime_close(runtime));
 }

@@ -4,6 +4,7 @@ import { Runtime } from "../mod.ts";
 import type { Stand } from "./conformance/lane.ts";
 import { ringLane } from "./conformance/ring_lane.ts";
 import { testConformance } from "./conformance/suite.ts";
+import { spoilMemory } from "./support/spoil.ts";
 
 function open(): Promise<Stand> {
   const runtime = Runtime.open({ stack: "memory" });
@@ -16,6 +17,6 @@ function open(): Promise<Stand> {
   });
 }
 
-testConformance(ringLane("memory", "lossy", open));
-testConformance(ringLane("memory lossless", "lossless", open));
-testConformance(ringLane("memory in-place", "lossy", open, { read: "in-place" }));
+testConformance(ringLane("memory", "lossy", open, spoilMemory));
+testConformance(ringLane("memory lossless", "lossless", open, spoilMemory));
+testConformance(ringLane("memory in-place", "lossy", open, spoilMemory, { read: "in-place" }));

@@ -5,6 +5,7 @@ import { BroadcastConfig, type BroadcastConfigFields, Runtime } from "../mod.ts"
 import type { Lane, Stand, StandOptions } from "./conformance/lane.ts";
 import { testConformance } from "./conformance/suite.ts";
 import { RouDi } from "./support/roudi.ts";
+import { spoilQueue } from "./support/spoil.ts";
 
 const BLOCKS = 1024;
 
@@ -48,6 +49,7 @@ function queueLane(name: string, delivery: "lossy" | "lossless"): Lane {
     config: (fields: Partial<BroadcastConfigFields> = {}) =>
       new BroadcastConfig({ delivery, ...fields, lane: "queue" }),
     open,
+    spoil: spoilQueue,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Stand } from "./conformance/lane.ts";
 import { ringLane } from "./conformance/ring_lane.ts";
 import { testConformance } from "./conformance/suite.ts";
 import { RouDi } from "./support/roudi.ts";
+import { spoilRing } from "./support/spoil.ts";
 
 let roudi: RouDi | undefined;
 
@@ -25,5 +26,5 @@ async function open(): Promise<Stand> {
 
 after(() => roudi?.stop());
 
-testConformance(ringLane("ring", "lossy", open));
-testConformance(ringLane("ring lossless", "lossless", open, { lane: "ring" }));
+testConformance(ringLane("ring", "lossy", open, spoilRing));
+testConformance(ringLane("ring lossless", "lossless", open, spoilRing, { lane: "ring" }));

@@ -178,7 +178,7 @@ test("MemoryTransport has no queue lane, and says so", () => {
   assertFalse(transport.hasPorts);
   const name = { ...NAME, event: "Data" };
   const common = { payloadBytes: 8192, alignment: 64, history: 0, blocking: false };
-  assertMisuse(() => transport.openPublisher(name, { ...common, stamp: true, seal: false }), UnsupportedError, {
+  assertMisuse(() => transport.openPublisher(name, { ...common, stamp: true }), UnsupportedError, {
     says: ["no queue lane"],
   });
   assertMisuse(() => transport.openSubscriber(name, { ...common, capacity: 16 }), UnsupportedError, {

@@ -2,7 +2,6 @@
 #include "publisher.hpp"
 
 #include "publisher_open.hpp"
-#include "qaultra_ipc/block_checksum.h"
 #include "signals.hpp"
 
 #include "iceoryx_binding_c/internal/cpp2c_publisher.hpp"
@@ -181,13 +180,10 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
             return refuse_slot(slot);
         }
         const bool stamps = (flags & QIPC_PUBLISH_STAMP) != 0;
-        const bool seals = (flags & QIPC_PUBLISH_SEAL) != 0;
-        constexpr uint32_t known = QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE | QIPC_PUBLISH_SEAL;
-        if ((flags & ~known) != 0 || (stamps && publisher->payload_size < 16) ||
-            (seals && publisher->payload_size != QAULTRA_BLOCK_SIZE)) {
-            return fail(QIPC_E_OPTION, flags, known,
-                        "Cannot publish a payload of %u bytes with flags %u: a stamp needs 16 bytes, a checksum %u",
-                        publisher->payload_size, flags, QAULTRA_BLOCK_SIZE);
+        if ((flags & ~(QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE)) != 0 || (stamps && publisher->payload_size < 16)) {
+            return fail(QIPC_E_OPTION, flags, QIPC_PUBLISH_STAMP | QIPC_PUBLISH_PREPARE,
+                        "Cannot publish a payload of %u bytes with flags %u: a stamp needs 16 bytes",
+                        publisher->payload_size, flags);
         }
         const CallGuard guard;
         if (!guard.entered) {
@@ -207,10 +203,6 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
             const uint64_t nanoseconds =
                 static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
             std::memcpy(static_cast<uint8_t*>(payload) + 8, &nanoseconds, sizeof nanoseconds);
-        }
-        if (seals) {
-            auto* block = static_cast<qaultra_market_data_block*>(payload);
-            qaultra_block_seal(block, block->sequence);
         }
         publisher->loaned &= ~(1u << slot);
         iox_pub_publish_chunk(publisher->pub, payload);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { writeHeader, writeTrailer } from "../block/header.ts";
+import { BlockDraft } from "../block/block_draft.ts";
+import { writeHeader, writeSequence, writeTrailer } from "../block/header.ts";
 import {
   BLOCK_ALIGNMENT,
   BLOCK_SIZE,
-  FLAG_CHECKSUM,
   FLAG_LENGTH,
   FLAG_TRAILER,
   OFFSET_DATA,
@@ -21,6 +21,7 @@ import {
   type Transport,
   type TransportPublisher,
 } from "../transport/transport.ts";
+import { PublishClock } from "../transport/publish_clock.ts";
 import { DATA_EVENT, QUEUE_HISTORY_MAX } from "./queue_name.ts";
 import type { WindowTable } from "./window_table.ts";
 
@@ -45,6 +46,13 @@ export interface QueueWriterDemand {
   readonly repeats?: boolean;
 }
 
+/** A block with a checksum that is being made, and the chunk that it is for. */
+interface Drafted {
+  readonly draft: BlockDraft;
+  window: Window;
+  offset: number;
+}
+
 /** The broadcaster's end of the queue lane: claims memory for a block, then commits or gives it back. */
 export class QueueWriter {
   /** Blocks kept for late subscribers. */
@@ -55,6 +63,9 @@ export class QueueWriter {
   readonly #stream: string;
   readonly #lossless: boolean;
   readonly #checksum: boolean;
+  /** By the number of a loan: blocks with a checksum. */
+  readonly #drafts: Drafted[] = [];
+  readonly #newDraft: (() => BlockDraft) | undefined;
   readonly #epochLow: number;
   readonly #epochHigh: number;
   #sequence: number;
@@ -72,8 +83,8 @@ export class QueueWriter {
         alignment: BLOCK_ALIGNMENT,
         history: this.history,
         blocking: demand.lossless,
-        stamp: demand.repeats !== true,
-        seal: demand.repeats !== true && demand.checksum,
+        // A block with a checksum is stamped before, as one is that is repeated.
+        stamp: demand.repeats !== true && !demand.checksum,
       },
     );
     this.#windows = windows;
@@ -87,6 +98,10 @@ export class QueueWriter {
     this.#epochLow = words[0]!;
     this.#epochHigh = words[1]!;
     this.epoch = BigInt(this.#epochHigh) << 32n | BigInt(this.#epochLow);
+    if (demand.checksum && demand.repeats !== true) {
+      const clock = new PublishClock(transport);
+      this.#newDraft = () => new BlockDraft(transport.checksums, clock, this.#epochLow, this.#epochHigh);
+    }
   }
 
   /** The sequence that the next block gets. */
@@ -99,7 +114,7 @@ export class QueueWriter {
     return (this.history + QUEUE_LOANS_MAX) * BLOCK_SIZE;
   }
 
-  /** Of the last claim: where the block lies. */
+  /** Of the last claim: where the block is to be written. */
   get window(): Window {
     return this.#window!;
   }
@@ -122,6 +137,7 @@ export class QueueWriter {
     }
     this.#window = this.#windows.get(native.window);
     this.#offset = native.offset;
+    if (this.#newDraft !== undefined) this.#beginDraft(native.slot, this.#newDraft);
     return native.slot;
   }
 
@@ -141,14 +157,20 @@ export class QueueWriter {
     schemaId: number,
   ): boolean {
     this.#requireSequence();
-    let flags = FLAG_LENGTH;
-    if (length <= TRAILER_OFFSET) {
-      flags |= FLAG_TRAILER;
-      // The sums follow with the time, when it is published.
-      if (this.#checksum) flags |= FLAG_CHECKSUM;
-      writeTrailer(window, offset, this.#epochLow, this.#epochHigh, this.#sequence, 0);
+    const drafted = this.#drafts[token];
+    if (drafted !== undefined) {
+      const { draft } = drafted;
+      draft.complete(this.#sequence, recordCount, dataType, length, recordSize, schemaId);
+      draft.copyTo(drafted.window, drafted.offset, length);
+      writeSequence(drafted.window, drafted.offset, this.#sequence);
+    } else {
+      let flags = FLAG_LENGTH;
+      if (length <= TRAILER_OFFSET) {
+        flags |= FLAG_TRAILER;
+        writeTrailer(window, offset, this.#epochLow, this.#epochHigh, this.#sequence, 0);
+      }
+      writeHeader(window, offset, this.#sequence, recordCount, dataType, flags, length, recordSize, schemaId);
     }
-    writeHeader(window, offset, this.#sequence, recordCount, dataType, flags, length, recordSize, schemaId);
     if (!this.#native.publish(token)) return false;
     this.#sequence++;
     return true;
@@ -207,6 +229,16 @@ export class QueueWriter {
 
   close(): void {
     this.#native.close();
+  }
+
+  #beginDraft(token: number, newDraft: () => BlockDraft): void {
+    const window = this.#window!;
+    const offset = this.#offset;
+    const drafted = this.#drafts[token] ??= { draft: newDraft(), window, offset };
+    drafted.window = window;
+    drafted.offset = offset;
+    this.#window = drafted.draft.window;
+    this.#offset = 0;
   }
 
   #requireSequence(): void {

@@ -227,11 +227,16 @@ export class RingReader implements BlockOwner {
   /** Asks the head in place of the stamp, which lies after a lag of about 2^31 blocks or more; tells whether there is a block. */
   takeBearings(): boolean {
     this.#looks = LOOKS_PER_BEARING - 1;
-    return this.hasData();
+    return !this.port.closed && this.#hasData();
   }
 
   hasData(): boolean {
     if (this.port.closed) return false;
+    // Of a writer that has ended nothing comes any more that could put a stamp right.
+    return this.port.isKnownEnded ? this.takeBearings() : this.#hasData();
+  }
+
+  #hasData(): boolean {
     const at = this.#slotWord;
     return (loadWord(this.#words, at) === this.#low && this.#words[at + 1] === this.#high) || this.#find();
   }
@@ -272,9 +277,11 @@ export class RingReader implements BlockOwner {
       const head = this.#view.head();
       if (head === NO_HEAD || head <= this.#cursor) return false;
       const behind = head - this.#cursor;
-      if (behind < this.#capacity) {
-        // The stamp was stored before the head and stays until the head is a capacity ahead. So one that is not there, looked
-        // at after one head and before another that both say that it is, was not left so by the writer.
+      // What the writer stores there next: "being written" for the next lap, once the head is a capacity ahead, and then that lap.
+      const isOverwritten = behind === this.#capacity && (ahead === behind - 1 || ahead === behind);
+      if (behind <= this.#capacity && !isOverwritten) {
+        // The stamp was stored before the head. So one that is not there, looked at after one head and before another that both
+        // say that it is, was not left so by the writer.
         if (isCommitted) {
           this.#passCorrupt();
           if (++corrupt < CORRUPT_RUN_MAX) tries = -1;
@@ -282,12 +289,11 @@ export class RingReader implements BlockOwner {
         isCommitted = !isCommitted;
         continue;
       }
-      // Exactly a capacity: the block is there until the writer invalidates it, which shows after the head.
-      if (behind === this.#capacity && ((loadWord(this.#words, at) - this.#low) | 0) <= 0) continue;
       const resume = Math.max(this.#cursor, head - this.#capacity + layout.resumeMargin(this.#capacity));
       this.#miss(this.#cursor, resume - this.#cursor);
       const from = this.gate;
       this.#moveTo(resume);
+      isCommitted = false;
       if (this.#gates) this.port.moved(from, this.gate);
     }
     return false;

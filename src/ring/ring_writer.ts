@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { sealBlock } from "../block/block_checksum.ts";
-import { writeDescription, writeTrailer } from "../block/header.ts";
-import { FLAG_CHECKSUM, FLAG_LENGTH, FLAG_TRAILER, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
+import { BlockDraft } from "../block/block_draft.ts";
+import { writeDescription } from "../block/header.ts";
+import { FLAG_LENGTH, OFFSET_TIMESTAMP_NS, SEQUENCE_MAX } from "../block/layout.ts";
 import type { Window } from "../block/window.ts";
 import { SequenceExhaustedError } from "../errors.ts";
 import { loadWord, loadWordAfter, storeBefore, storeRelease } from "../transport/words.ts";
-import {
-  type BlockChecksums,
-  RING_DATA,
-  RING_ROOM,
-  type Transport,
-  type TransportRing,
-} from "../transport/transport.ts";
+import { PublishClock } from "../transport/publish_clock.ts";
+import { RING_DATA, RING_ROOM, type Transport, type TransportRing } from "../transport/transport.ts";
 import * as layout from "./layout.ts";
 import { ReaderTable } from "./reader_table.ts";
 import { highOf, RingView } from "./ring_view.ts";
 
-const TWO_TO_32 = 4_294_967_296;
 const HEAD_HIGH_FIRST = layout.RING_OFFSET_HEAD_HIGH_FIRST >>> 2;
 const HEAD_LOW = layout.RING_OFFSET_HEAD_LOW >>> 2;
 const HEAD_HIGH_LAST = layout.RING_OFFSET_HEAD_HIGH_LAST >>> 2;
@@ -25,7 +19,7 @@ const ROOM_WORD = layout.TABLE_OFFSET_ROOM_WORD >>> 2;
 const CHANGES = layout.TABLE_OFFSET_CHANGES >>> 2;
 
 const CACHE_LINE_WORDS = 16;
-const FLAGS_WITH_CHECKSUM = FLAG_LENGTH | FLAG_TRAILER | FLAG_CHECKSUM;
+const TIME = OFFSET_TIMESTAMP_NS >>> 2;
 
 /** No room for a block: {@linkcode RingWriter.claim}. */
 const NO_ROOM = -1;
@@ -41,6 +35,7 @@ const CLAIMED = 0;
 export class RingWriter {
   readonly view: RingView;
   readonly epoch: bigint;
+  /** Where blocks are written: in the ring, or, with a checksum, before they go there. */
   readonly window: Window;
   readonly #transport: Transport;
   readonly #ring: TransportRing;
@@ -49,12 +44,9 @@ export class RingWriter {
   readonly #words: Int32Array;
   readonly #table: Int32Array;
   readonly #lossless: boolean;
-  readonly #flags: number;
-  readonly #checksums: BlockChecksums | null;
-  readonly #clockSinceNs: (low: number, high: number) => number;
-  /** A moment near the making of this writer: nanoseconds since it are small enough for exact doubles. */
-  readonly #clockLow: number;
-  readonly #clockHigh: number;
+  /** Where blocks with a checksum are made, or null. */
+  readonly #draft: BlockDraft | null;
+  readonly #clock: PublishClock;
   #sequence: number;
   #slotWord = 0;
   #offset = 0;
@@ -73,7 +65,6 @@ export class RingWriter {
   constructor(transport: Transport, ring: TransportRing, stream: string, checksum: boolean = false) {
     const view = new RingView(`make a ring for stream ${JSON.stringify(stream)}`, ring, true);
     this.view = view;
-    this.window = view.window;
     this.epoch = BigInt(view.epochHigh) << 32n | BigInt(view.epochLow);
     this.#transport = transport;
     this.#ring = ring;
@@ -82,15 +73,12 @@ export class RingWriter {
     this.#words = view.words;
     this.#table = view.table;
     this.#lossless = view.lossless;
-    this.#flags = checksum ? FLAGS_WITH_CHECKSUM : FLAG_LENGTH;
-    this.#checksums = transport.checksums;
     this.#sequence = view.firstSequence;
     this.#highStored = highOf(view.firstSequence);
     this.#changes = loadWord(view.table, CHANGES) - 1;
-    this.#clockSinceNs = transport.clockSinceNs;
-    const now = BigInt(Date.now()) * 1_000_000n;
-    this.#clockLow = Number(now & 0xffffffffn);
-    this.#clockHigh = Number(now >> 32n);
+    this.#clock = new PublishClock(transport);
+    this.#draft = checksum ? new BlockDraft(transport.checksums, this.#clock, view.epochLow, view.epochHigh) : null;
+    this.window = this.#draft?.window ?? view.window;
     this.#aim();
   }
 
@@ -101,7 +89,7 @@ export class RingWriter {
 
   /** Of the last claim: where the block begins. */
   get offset(): number {
-    return this.#offset;
+    return this.#draft === null ? this.#offset : 0;
   }
 
   /** Workers that read this ring, dead ones left out. */
@@ -137,14 +125,16 @@ export class RingWriter {
     const at = this.#slotWord;
     const sequence = this.#sequence;
     const low = sequence | 0;
-    const window = this.window;
+    const { window } = this.view;
+    const draft = this.#draft;
     // The stamp keeps saying "being written" while the header is written behind it.
-    writeDescription(window, this.#offset, recordCount, dataType, this.#flags, length, recordSize, schemaId);
-    const ns = this.#clockLow + this.#clockSinceNs(this.#clockLow, this.#clockHigh);
-    const time = at + (OFFSET_TIMESTAMP_NS >>> 2);
-    words[time] = ns;
-    words[time + 1] = this.#clockHigh + Math.floor(ns / TWO_TO_32);
-    if (this.#flags !== FLAG_LENGTH) this.#seal(sequence);
+    if (draft === null) {
+      writeDescription(window, this.#offset, recordCount, dataType, FLAG_LENGTH, length, recordSize, schemaId);
+      this.#clock.write(words, at + TIME);
+    } else {
+      draft.complete(sequence, recordCount, dataType, length, recordSize, schemaId);
+      draft.copyTo(window, this.#offset, length);
+    }
     words[at + 1] = this.#highStored;
     // Release: whoever sees the stamp sees the block.
     storeRelease(words, at, low);
@@ -206,12 +196,6 @@ export class RingWriter {
   close(): void {
     this.view.detach();
     this.#ring.close();
-  }
-
-  #seal(sequence: number): void {
-    const { window } = this;
-    writeTrailer(window, this.#offset, this.view.epochLow, this.view.epochHigh, sequence, 0);
-    sealBlock(this.#checksums, window, this.#offset, sequence);
   }
 
   /** Makes the next slot invalid, if it may be overwritten. */

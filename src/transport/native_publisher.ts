@@ -7,7 +7,6 @@ import type { PortName, PublisherSettings, RingOrigin, TransportPublisher } from
 const FLAG_BLOCKING = 1;
 const PUBLISH_STAMP = 1;
 const PUBLISH_PREPARE = 2;
-const PUBLISH_SEAL = 4;
 const RESULT_BYTES = 256;
 
 /** A publisher port behind the C ABI. */
@@ -29,8 +28,7 @@ export class NativePublisher implements TransportPublisher {
     this.#stream = name.stream;
     // Taking the next chunk while nobody waits for it shortens the way of the next block by a third. A blocking publisher has
     // to look for room at each loan anyway.
-    this.#publishFlags = (settings.stamp ? PUBLISH_STAMP : 0) | (settings.seal ? PUBLISH_SEAL : 0) |
-      (settings.blocking ? 0 : PUBLISH_PREPARE);
+    this.#publishFlags = (settings.stamp ? PUBLISH_STAMP : 0) | (settings.blocking ? 0 : PUBLISH_PREPARE);
     this.#result = native.scratch(RESULT_BYTES);
     this.#words = new Uint32Array(this.#result.buffer);
     const service = native.text(name.service);

@@ -186,7 +186,6 @@ export class NativeRing implements TransportRing {
       history: 1,
       blocking: false,
       stamp: false,
-      seal: false,
     }) as NativePublisher;
     this.#announcer = announcer;
     if (announcer.loan() !== LOAN_GRANTED) {

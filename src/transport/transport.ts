@@ -44,8 +44,6 @@ export interface PublisherSettings {
   readonly blocking: boolean;
   /** Whether publishing writes the time into bytes 8 to 15. */
   readonly stamp: boolean;
-  /** Whether publishing puts the checksum into the trailer, after the time. */
-  readonly seal: boolean;
 }
 
 /** How a subscriber is to be opened. */

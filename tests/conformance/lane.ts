@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the conformance suite must be told about a lane. Everything else it knows from the public API alone.
 import type { BroadcastConfig, BroadcastConfigFields, Runtime } from "../../mod.ts";
+import type { Spoil } from "../support/spoil.ts";
 
 /** A connected runtime of one test. Disposing it closes the runtime. */
 export interface Stand extends AsyncDisposable {
@@ -43,6 +44,8 @@ export interface Lane {
   takenAtMost(capacity: number): number;
   /** A configuration for both ends. `queueCapacity` is how many blocks can wait, whatever the lane calls it. */
   config(fields?: Partial<BroadcastConfigFields>): BroadcastConfig;
+  /** Changes a byte of a block that was published with a checksum. */
+  readonly spoil: Spoil;
   /** Starts what the lane needs and opens a runtime. */
   open(options?: StandOptions): Promise<Stand>;
 }

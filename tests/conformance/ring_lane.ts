@@ -15,6 +15,7 @@ export function ringLane(
   name: string,
   delivery: "lossy" | "lossless",
   open: Lane["open"],
+  spoil: Lane["spoil"],
   fixed: Partial<BroadcastConfigFields> = {},
 ): Lane {
   return {
@@ -40,5 +41,6 @@ export function ringLane(
         ...fixed,
       }),
     open,
+    spoil,
   };
 }

@@ -4,12 +4,12 @@
 //
 //   peer_ring_reader [--service QAULTRA] [--stream market_stream] [--epoch HEX] [--count N] [--last-sequence S]
 //                    [--expect ours|cpp] [--pattern ticks|full] [--history H|all] [--observe] [--in-place] [--delay-us D]
-//                    [--record-size B] [--schema-id I] [--raw] [--stay]
+//                    [--record-size B] [--schema-id I] [--sealed] [--raw] [--stay]
 //
 // Finds the rings of the stream by iceoryx, or with `--epoch`, which may be given without a RouDi, the one of that epoch; it
 // merges several. Ends after N blocks, or with sequence S, or when all rings have ended and `--stay` is not given, or when it
 // is stopped. `--expect ours` (default) demands the header that this module writes, `cpp` that of peer_ring_writer. `--in-place`
-// reads without a copy, `--observe` without holding a lossless writer back, `--raw` checks no content, `--delay-us` sleeps
+// reads without a copy, `--sealed` demands a checksum, `--observe` without holding a lossless writer back, `--raw` checks no content, `--delay-us` sleeps
 // after each block. Prints "ready" when it looks for rings, or has joined the one of the epoch; up to ten faults on stderr; at
 // the end one line of JSON.
 #include "ring_peer.hpp"
@@ -35,6 +35,7 @@ struct Expectation
 {
     bool ours;
     bool raw;
+    bool sealed;
     pattern::Kind kind;
     uint64_t record_size;
     uint64_t schema_id;
@@ -46,6 +47,7 @@ struct Report
     uint64_t missed = 0;
     uint64_t gaps = 0;
     uint64_t torn = 0;
+    uint64_t corrupt = 0;
     uint64_t dropped = 0;
     uint64_t bad = 0;
     uint64_t first = 0;
@@ -92,6 +94,10 @@ std::string check(const qaultra_market_data_block& block, uint64_t sequence, uin
         also(differs("flags", block.flags, QAULTRA_BLOCK_FLAG_LENGTH));
     }
     also(block.timestamp_ns > now_ns() ? "timestamp_ns lies in the future" : "");
+    if (expect.sealed)
+    {
+        also(differs("checksum flag", block.flags & QAULTRA_BLOCK_FLAG_CHECKSUM, QAULTRA_BLOCK_FLAG_CHECKSUM));
+    }
     also(differs("unknown flags", block.flags & ~0x07U, 0));
     if ((block.flags & QAULTRA_BLOCK_FLAG_TRAILER) != 0)
     {
@@ -176,6 +182,7 @@ void add(Report& report, const qaultra_ring_reader& reader)
     report.missed += reader.missed;
     report.gaps += reader.gaps;
     report.torn += reader.torn;
+    report.corrupt += reader.corrupt;
     report.dropped += reader.dropped;
 }
 } // namespace
@@ -195,10 +202,11 @@ int main(int argc, char** argv)
                                  "delay-us",
                                  "record-size",
                                  "schema-id"},
-                                {"observe", "in-place", "raw", "stay"});
+                                {"observe", "in-place", "sealed", "raw", "stay"});
     const pattern::Kind kind = options.text("pattern", "ticks") == "full" ? pattern::Kind::FULL : pattern::Kind::TICKS;
     const Expectation expect{options.text("expect", "ours") == "ours",
                              options.has("raw"),
+                             options.has("sealed"),
                              kind,
                              options.number("record-size", pattern::record_size(kind)),
                              options.number("schema-id", 0)};
@@ -289,12 +297,13 @@ int main(int argc, char** argv)
         rings.clear();
     }
     const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-    std::printf("{\"received\":%llu,\"missed\":%llu,\"gaps\":%llu,\"torn\":%llu,\"dropped\":%llu,\"bad\":%llu,"
+    std::printf("{\"received\":%llu,\"missed\":%llu,\"gaps\":%llu,\"torn\":%llu,\"corrupt\":%llu,\"dropped\":%llu,\"bad\":%llu,"
                 "\"first\":%llu,\"last\":%llu,\"rings\":%llu,\"checksum\":%u}\n",
                 number(report.received),
                 number(report.missed),
                 number(report.gaps),
                 number(report.torn),
+                number(report.corrupt),
                 number(report.dropped),
                 number(report.bad),
                 number(report.first),

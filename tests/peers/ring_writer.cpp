@@ -4,11 +4,11 @@
 //
 //   peer_ring_writer [--service QAULTRA] [--stream market_stream] [--count N] [--first-sequence S] [--rate BLOCKS_PER_S]
 //                    [--capacity C] [--entries E] [--lossless] [--reader-timeout-ms MS] [--pattern ticks|full]
-//                    [--wait-readers K] [--hold-ms MS] [--group ID] [--access MODE] [--plain] [--unannounced]
+//                    [--wait-readers K] [--hold-ms MS] [--group ID] [--access MODE] [--plain] [--seal] [--unannounced]
 //
 // `--rate 0` (default) is as fast as it goes, `--count 0` until it is stopped. `--wait-readers` waits until K subscribers have
 // joined. `--plain` leaves header bytes 25 to 31 zero, as the QAULTRA C++ broadcaster does; without it they tell the length of
-// the data. `--unannounced` needs no RouDi: readers are given the epoch. `--hold-ms` keeps the ring open after the last block.
+// the data. `--seal` puts a checksum into each block. `--unannounced` needs no RouDi: readers are given the epoch. `--hold-ms` keeps the ring open after the last block.
 // Prints "epoch" and the epoch in hexadecimal, "ready" when its readers are there, and at the end one line of JSON.
 #include "ring_peer.hpp"
 
@@ -57,7 +57,7 @@ int main(int argc, char** argv)
                                  "hold-ms",
                                  "group",
                                  "access"},
-                                {"lossless", "plain", "unannounced"});
+                                {"lossless", "plain", "seal", "unannounced"});
     const pattern::Kind kind = options.text("pattern", "ticks") == "full" ? pattern::Kind::FULL : pattern::Kind::TICKS;
     const std::string service = options.text("service", "QAULTRA");
     const std::string stream = options.text("stream", "market_stream");
@@ -66,6 +66,7 @@ int main(int argc, char** argv)
     const uint64_t wait_readers = options.number("wait-readers", 0);
     const uint64_t hold_ms = options.number("hold-ms", 0);
     const bool plain = options.has("plain");
+    const bool seals = options.has("seal");
 
     peer::Watch watch;
     uint64_t published = 0;
@@ -113,6 +114,10 @@ int main(int argc, char** argv)
             const uint64_t sequence = writer.next;
             fill(kind, plain, sequence, *block);
             checksum += pattern::checksum(block->data, pattern::data_length(kind, sequence));
+            if (seals)
+            {
+                qaultra_ring_writer_seal(&writer);
+            }
             qaultra_ring_writer_commit(&writer);
             ++published;
             if (rate != 0)

@@ -41,6 +41,8 @@ export interface Exchange {
   readonly read: ReadMode;
   /** From C++: header bytes 25 to 31 are left zero, as QAULTRA C++ leaves them. */
   readonly plain?: boolean;
+  /** Whether each block has a checksum, which the other side verifies. */
+  readonly checksum?: boolean;
 }
 
 /** Every combination that differs. On a lossless ring both read modes are in place. */
@@ -67,6 +69,7 @@ export interface ReadReport {
   readonly missed: number;
   readonly gaps: number;
   readonly torn: number;
+  readonly corrupt: number;
   readonly dropped: number;
   readonly bad: number;
   readonly first: number;
@@ -79,8 +82,8 @@ export interface ReadReport {
 const TIMEOUT_MS = 600_000;
 /** Blocks between two turns of the event loop, in which the peer's output and end are seen. */
 const BLOCKS_PER_TURN = 20_000;
-const configOf = ({ delivery, read }: Exchange): BroadcastConfig =>
-  new BroadcastConfig({ delivery, read, queueLane: "off" });
+const configOf = ({ delivery, read, checksum = false }: Exchange): BroadcastConfig =>
+  new BroadcastConfig({ delivery, read, checksum, queueLane: "off" });
 
 /** What differs in a block that the C++ writer sent; an empty string when nothing does. */
 function faultOf(block: Block, exchange: Exchange, memory: PatternMemory, epoch: bigint): string {
@@ -115,6 +118,7 @@ export async function receiveFromPeer(runtime: Runtime, exchange: Exchange, coun
     ...["--stream", stream, "--count", `${count}`, "--pattern", kind, "--wait-readers", "2"],
     ...(delivery === "lossless" ? ["--lossless"] : []),
     ...(plain ? ["--plain"] : []),
+    ...(exchange.checksum ? ["--seal"] : []),
   ]);
   const epoch = BigInt(`0x${(await peer.waitForLine("epoch")).split(" ")[1]}`);
   await waitFor(() => feed.state === "live", { what: "the peer's ring" });
@@ -183,6 +187,7 @@ export async function broadcastToPeer(runtime: Runtime, exchange: Exchange, coun
   await using peer: Process = startProgram("build/bin/peer_ring_reader", [
     ...["--stream", stream, "--last-sequence", `${count - 1}`, "--pattern", kind, "--expect", "ours"],
     ...(read === "in-place" ? ["--in-place"] : []),
+    ...(exchange.checksum ? ["--sealed"] : []),
   ]);
   await waitFor(() => out.getSubscriberCount() === 1, { what: "the reader to join" });
   const memory = new PatternMemory();

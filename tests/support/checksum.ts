@@ -21,9 +21,19 @@ function crc32c(bytes: Uint8Array): number {
 }
 
 /** All 8192 bytes of a block. */
-function wholeOf(block: Block): Uint8Array {
+export function wholeOf(block: Block): Uint8Array {
   const { buffer, byteOffset } = block.data;
   return new Uint8Array(buffer, byteOffset - HEADER_BYTES, 8192);
+}
+
+/** Whether a block has a checksum that is right, and the sequence that it says once more. */
+export function hasChecksum(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const trailer = HEADER_BYTES + TRAILER_OFFSET;
+  const length = view.getUint16(DATA_LENGTH, true);
+  return view.getUint8(FLAGS) === ALL_FLAGS && length <= TRAILER_OFFSET &&
+    view.getUint32(trailer + 16, true) === crc32c(bytes.subarray(8, HEADER_BYTES + length)) &&
+    view.getBigUint64(trailer + 8, true) === view.getBigUint64(0, true);
 }
 
 /** Checks that a block has a checksum that is right, and a trailer that is otherwise as it should be. */

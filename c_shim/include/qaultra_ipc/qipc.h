@@ -180,7 +180,6 @@ int32_t qipc_publisher_loan(uint32_t publisher, uint8_t* result);
 
 #define QIPC_PUBLISH_STAMP 1u   /* write CLOCK_REALTIME into bytes 8-15 of the chunk first */
 #define QIPC_PUBLISH_PREPARE 2u /* take the chunk of the next loan afterwards, so that the loan finds it ready */
-#define QIPC_PUBLISH_SEAL 4u    /* put the checksum into the trailer of the block, after the stamp; payloads of 8192 bytes only */
 
 /** Delivers the chunk; the slot is free afterwards. `flags`: QIPC_PUBLISH_... A prepared chunk counts as no loan; one that the
  * pool has not is looked for again by the next loan. Returns QIPC_OK, QIPC_QUEUE_FULL when another publisher of the stream

@@ -26,8 +26,9 @@ extern "C" {
 /** What a slot says about the block that is expected in it. */
 typedef enum qaultra_ring_sight {
   QAULTRA_RING_SIGHT_READY,
-  QAULTRA_RING_SIGHT_NOTHING, /* an older lap, or being written */
-  QAULTRA_RING_SIGHT_ODD      /* a newer lap, or a stamp whose difference lies */
+  QAULTRA_RING_SIGHT_NOTHING, /* the lap before, or being written */
+  QAULTRA_RING_SIGHT_NEWER,   /* the next lap, or being written for it */
+  QAULTRA_RING_SIGHT_ODD      /* a lap that is far off, or what no writer has left */
 } qaultra_ring_sight;
 
 static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* reader) {
@@ -40,7 +41,8 @@ static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* re
                ? QAULTRA_RING_SIGHT_READY
                : QAULTRA_RING_SIGHT_ODD;
   }
-  return ahead == 0u - reader->capacity || ahead == 0u - 1u ? QAULTRA_RING_SIGHT_NOTHING : QAULTRA_RING_SIGHT_ODD;
+  if (ahead == 0u - reader->capacity || ahead == 0u - 1u) return QAULTRA_RING_SIGHT_NOTHING;
+  return ahead == reader->capacity || ahead == reader->capacity - 1 ? QAULTRA_RING_SIGHT_NEWER : QAULTRA_RING_SIGHT_ODD;
 }
 
 /** Goes on behind a block that is not what the writer wrote. */
@@ -53,20 +55,22 @@ static inline void qaultra_ring_reader_pass_corrupt(qaultra_ring_reader* reader)
 static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader) {
   reader->empty_looks = 0;
   uint64_t not_there = UINT64_MAX; /* a block that a head said is there, and its slot did not */
+  qaultra_ring_sight sight = QAULTRA_RING_SIGHT_NOTHING;
   for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
     if (qaultra_ring_reader_was_dropped(reader)) qaultra_ring_reader_rejoin(reader);
     /* The head before the slot: a slot that shows a newer lap then is explained by the head of the next turn. */
     const uint64_t head = qaultra_ring_head(reader->header);
     if (head <= reader->next) return 0;
     const uint64_t ahead = head - reader->next;
-    if (not_there == reader->next && ahead < reader->capacity) {
+    const int may_be_overwritten = ahead == reader->capacity && sight == QAULTRA_RING_SIGHT_NEWER;
+    if (not_there == reader->next && ahead <= reader->capacity && !may_be_overwritten) {
       /* The stamp was stored before the first of the two heads, and stays until the head is a capacity ahead. So this slot is
          not as the writer left it, and nobody will put it right. */
       qaultra_ring_reader_pass_corrupt(reader);
       continue;
     }
-    const qaultra_ring_sight sight = qaultra_ring_look(reader);
-    if (ahead > reader->capacity || (ahead == reader->capacity && sight == QAULTRA_RING_SIGHT_ODD)) {
+    sight = qaultra_ring_look(reader);
+    if (ahead > reader->capacity || (ahead == reader->capacity && sight == QAULTRA_RING_SIGHT_NEWER)) {
       qaultra_ring_reader_skip(reader, qaultra_ring_oldest_safe(reader, head));
     } else if (sight == QAULTRA_RING_SIGHT_READY) {
       return 1;

@@ -224,7 +224,6 @@ CASE(data_call_numbers) {
     EXPECT_OK(qipc_publisher_open(runtime, BYTES("s"), BYTES("small"), BYTES("e"), 15, 8, 0, 0, RESULT));
     const uint32_t small = WORD(0);
     EXPECT_OK(qipc_publisher_loan(small, RESULT));
-    EXPECT(QIPC_E_OPTION, qipc_publisher_publish(small, 0, QIPC_PUBLISH_SEAL));
     EXPECT(QIPC_E_OPTION, qipc_publisher_publish(small, 0, QIPC_PUBLISH_STAMP));
     EXPECT_OK(qipc_publisher_publish(small, 0, 0));
 }

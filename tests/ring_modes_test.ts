@@ -9,6 +9,7 @@ import {
   assertLess,
   assertNotStrictEquals,
   assertRejects,
+  assertThrows,
 } from "@std/assert";
 import {
   type Block,
@@ -308,4 +309,24 @@ test("DataSubscriber.state: waiting, live, stale while the writer gives no sign 
   using next = new DataBroadcaster(configOf(), stream, { runtime });
   assertEquals(feed.state, "live");
   next.close();
+});
+
+test("DataSubscriber: a place on a full ring that its Worker gives back is for the next one of that Worker", () => {
+  using runtime = Runtime.open({ stack: "memory" });
+  const stream = newStream();
+  const config = new BroadcastConfig({ bufferDepth: 16 });
+  using first = new DataSubscriber(config, stream, { runtime });
+  using second = new DataSubscriber(config, stream, { runtime });
+  using out = new DataBroadcaster(config.with({ maxSubscribers: 1 }), stream, { runtime });
+  // Who finds the ring is told that it has no place for all.
+  assertThrows(() => first.poll(() => {}), SubscriberLimitError);
+  send(out, 3);
+  assertEquals([drain(first).length, drain(second).length], [3, 0]);
+  first.close();
+  assertEquals(drain(second).length, 3);
+  assertThrows(() => new DataSubscriber(config, stream, { runtime }), SubscriberLimitError);
+  second.close();
+  using third = new DataSubscriber(config, stream, { runtime });
+  send(out, 1);
+  assertEquals([drain(third).length, out.getSubscriberCount()], [1, 1]);
 });

@@ -122,11 +122,18 @@ export class RingPort {
       if (this.gates) this.#publishSlowest();
       return;
     }
-    this.#closed = true;
     this.entry?.leave();
+    this.closeUnread();
+  }
+
+  /** Lets the ring go when nobody reads it. */
+  closeUnread(): void {
+    if (this.#closed || this.#readers.length > 0) return;
+    this.#closed = true;
+    // Before the memory is gone, which tells whether the ring has ended.
+    this.#onEmpty();
     this.view.detach();
     this.#ring.close();
-    this.#onEmpty();
   }
 
   /** A reader does not need any longer what lies between the two sequences. */

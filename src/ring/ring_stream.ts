@@ -31,7 +31,7 @@ export class RingStream {
   readonly #members = new Set<RingMember>();
   readonly #parked = new Set<() => void>();
   readonly #onEmpty: () => void;
-  /** Rings that were too many. */
+  /** Rings that were too many, and those that were left while others may want them. */
   readonly #surplus: RingNews[] = [];
   /** Rings that this user may not read, by their epochs. */
   readonly #denied = new Map<string, RingNews>();
@@ -69,6 +69,8 @@ export class RingStream {
   /** Takes a subscriber out, which has left its rings. The last one ends the search. */
   leave(member: RingMember): void {
     if (!this.#members.delete(member) || this.#members.size > 0) return;
+    // Those where nobody found a place.
+    for (const port of [...this.#ports]) port.closeUnread();
     this.#finder.close();
     this.#onEmpty();
   }
@@ -136,7 +138,7 @@ export class RingStream {
         stream,
         observe,
         pollIntervalMs,
-        () => this.#ports.delete(port),
+        () => this.#left(port, news),
       );
       this.#ports.add(port);
       for (const member of [...this.#members]) member.adopt(port);
@@ -147,6 +149,12 @@ export class RingStream {
       if (this.#denied.size < DENIED_KEPT_MAX) this.#denied.set(epoch, news);
       return error;
     }
+  }
+
+  /** Nobody reads a ring any more. One that goes on is news for those who found no place on it before. */
+  #left(port: RingPort, news: RingNews): void {
+    this.#ports.delete(port);
+    if (this.#members.size > 0 && !port.isKnownEnded) this.#surplus.push(news);
   }
 
   #wake(): void {

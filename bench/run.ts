@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The benchmarks: `./x bench`. What each one measures and how is in docs/performance.md.
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { enterOwnNamespace } from "../tests/support/own_namespace.ts";
 import { RouDi } from "../tests/support/roudi.ts";
-import { projectFolder, type RuntimeName } from "../tests/support/runtime.ts";
+import type { RuntimeName } from "../tests/support/runtime.ts";
 import { measureChecksum } from "./cases/checksum.ts";
 import { measureCrowd } from "./cases/crowd.ts";
 import { measureDecode } from "./cases/decode.ts";
@@ -74,7 +73,6 @@ const REPETITIONS_QUICK = 3;
 const SCALE_QUICK = 0.25;
 /** Chunks for 256 queued blocks of every stream, with plenty to spare. */
 const POOL_BLOCKS = 2048;
-const INSIDE = "QAULTRA_BENCH_INSIDE";
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n\n${USAGE}\n`);
@@ -100,19 +98,7 @@ for (const id of ids) {
 }
 if (!["deno", "bun", "both"].includes(values.runtime)) fail(`There is no runtime ${JSON.stringify(values.runtime)}`);
 
-// A RouDi of its own, where no other run meets it.
-if (process.env[INSIDE] === undefined) {
-  const { status } = spawnSync(
-    "sh",
-    [
-      `${projectFolder}/tests/support/namespace.sh`,
-      process.execPath,
-      ...["run", "--quiet", "--no-check", "--allow-all", fileURLToPath(import.meta.url), ...process.argv.slice(2)],
-    ],
-    { stdio: "inherit", env: { ...process.env, [INSIDE]: "1" } },
-  );
-  process.exit(status ?? 1);
-}
+enterOwnNamespace(import.meta.url);
 
 const context: Context = {
   runtimes: values.runtime === "both" ? ["deno", "bun"] : [values.runtime as RuntimeName],

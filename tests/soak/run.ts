@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A long run with everything that changes in production: `./x soak`. What it does is in docs/reliability.md.
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeMachine } from "../../bench/support/machine.ts";
 import { writePage } from "../../bench/support/page.ts";
-import { projectFolder, type RuntimeName } from "../support/runtime.ts";
+import { enterOwnNamespace } from "../support/own_namespace.ts";
+import type { RuntimeName } from "../support/runtime.ts";
 import { checksOf } from "./checks.ts";
 import type { SoakPage } from "./page/main.ts";
 import { formatResult, progressLine, rowsOf } from "./report.ts";
@@ -35,7 +34,6 @@ const SAMPLES_MIN = 18;
 const RESTART_MS = MS_PER_MINUTE;
 const SAMPLE_MS = 10_000;
 const PROGRESS_MS = 30_000;
-const INSIDE = "QAULTRA_SOAK_INSIDE";
 
 const { values } = parseArgs({
   options: {
@@ -56,19 +54,7 @@ if (!(minutes > 0 && minutes < Infinity) || !["deno", "bun"].includes(values.run
   process.exit(2);
 }
 
-// A RouDi of its own, where no other run meets it.
-if (process.env[INSIDE] === undefined) {
-  const { status } = spawnSync(
-    "sh",
-    [
-      `${projectFolder}/tests/support/namespace.sh`,
-      process.execPath,
-      ...["run", "--quiet", "--no-check", "--allow-all", fileURLToPath(import.meta.url), ...process.argv.slice(2)],
-    ],
-    { stdio: "inherit", env: { ...process.env, [INSIDE]: "1" } },
-  );
-  process.exit(status ?? 1);
-}
+enterOwnNamespace(import.meta.url);
 
 const durationMs = minutes * MS_PER_MINUTE;
 const restartMs = Math.min(RESTART_MS, durationMs / RESTARTS_MIN);

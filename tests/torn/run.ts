@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ./x torn: writers that lap their readers on purpose, for as many blocks as wanted; docs/reliability.md says what is counted.
-import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { enterOwnNamespace } from "../support/own_namespace.ts";
 import { RouDi } from "../support/roudi.ts";
-import { projectFolder } from "../support/runtime.ts";
 import { type Cell, cellsOf, Rows } from "./cell.ts";
 import { formatTable } from "./table.ts";
 import { runTrial, type Side } from "./trial.ts";
@@ -32,7 +30,6 @@ const TRIAL_MS_MAX = 20_000;
 const CAPACITIES: readonly number[] = [16, 64, 256, 1024, 4096];
 const MS_PER_MINUTE = 60_000;
 const SEEDS = 2 ** 31;
-const INSIDE = "QAULTRA_TORN_INSIDE";
 
 function fail(message: string): never {
   process.stderr.write(`${message}\n\n${USAGE}\n`);
@@ -69,19 +66,7 @@ const readers = values.runtime.split(",").map((name) =>
 // Other folders of these names are seen inside.
 if (/^(\/tmp|\/dev\/shm)\//.test(resolve(values.json ?? "."))) fail("--json cannot be in /tmp or /dev/shm");
 
-// A RouDi of its own, where no other run meets it.
-if (process.env[INSIDE] === undefined) {
-  const { status } = spawnSync(
-    "sh",
-    [
-      `${projectFolder}/tests/support/namespace.sh`,
-      process.execPath,
-      ...["run", "--quiet", "--no-check", "--allow-all", fileURLToPath(import.meta.url), ...process.argv.slice(2)],
-    ],
-    { stdio: "inherit", env: { ...process.env, [INSIDE]: "1" } },
-  );
-  process.exit(status ?? 1);
-}
+enterOwnNamespace(import.meta.url);
 
 const groups = cellsOf(readers);
 const rows = new Rows(values.json);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { alignColumns } from "../../tests/support/columns.ts";
 import type { Row } from "./row.ts";
 
 const COLUMNS = ["id", "runtime", "unit", "value", "floor", "ratio", "p50", "p99", "p99.99", "goal", "met?"];
@@ -9,13 +10,7 @@ const RIGHT_TO = 8;
 /** The rows as a table for people. A row with several floors or goals has a line for each. */
 export function formatTable(rows: readonly Row[]): string {
   const lines = [COLUMNS, ...rows.flatMap(linesOf)];
-  const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const text = lines.map((line) =>
-    line.map((cell, column) =>
-      column >= RIGHT_FROM && column <= RIGHT_TO ? cell.padStart(widths[column]) : cell.padEnd(widths[column])
-    ).join("  ").trimEnd()
-  );
-  text.splice(1, 0, widths.map((width) => "-".repeat(width)).join("  "));
+  const text = alignColumns(lines, (column) => column < RIGHT_FROM || column > RIGHT_TO, { rule: true });
   return [...text, "", ...rows.flatMap(notesOf)].join("\n");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What people and programs are shown of a run.
+import { alignColumns } from "../support/columns.ts";
 import { type Check, COUNTS, growthOf, sentRecords } from "./checks.ts";
 import type { Slope } from "./growth.ts";
 import type { Sample, SoakResult } from "./soak.ts";
@@ -84,10 +85,7 @@ function slopeText(slope: Slope | null): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]!.length)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, column) => column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)).join("  ");
-  return [line(head), widths.map((width) => "-".repeat(width)).join("  "), ...rows.map(line)].join("\n");
+  return alignColumns([head, ...rows], (column) => column === 0, { rule: true }).join("\n");
 }
 
 /** The rows of `--json`. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { alignColumns } from "../support/columns.ts";
 import type { Row } from "./cell.ts";
 
 const HEADS = [
@@ -49,11 +50,5 @@ function sums(rows: readonly Row[]): Line[] {
 /** The rows, and their sums over the writers, as text. */
 export function formatTable(rows: readonly Row[]): string {
   const lines = [HEADS, ...rows.map(cellsOf), HEADS.map(() => ""), ...sums(rows).map(cellsOf)];
-  const widths = HEADS.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) =>
-    line.map((text, column) => column < TEXTS ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)).join(
-      "  ",
-    )
-      .trimEnd()
-  ).join("\n");
+  return alignColumns(lines, (column) => column < TEXTS, { rule: false }).join("\n");
 }

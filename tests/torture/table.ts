@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { alignColumns } from "../support/columns.ts";
 import type { CellResult } from "./cell.ts";
 
 const HEADINGS = [
@@ -29,12 +30,7 @@ export function formatTable(results: readonly CellResult[]): string {
   const raw = new Map(results.filter(({ lane }) => lane === "raw").map((result) => [result.cell, result]));
   const ours = results.filter((result) => result.lane !== "raw" || results.every(({ lane }) => lane === "raw"));
   const lines = [HEADINGS, ...ours.map((result) => [...cellsOf(result), ...rawCellsOf(raw.get(result.cell))])];
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const text = lines.map((line) =>
-    line.map((part, column) => column < TEXTS ? part.padEnd(widths[column]!) : part.padStart(widths[column]!))
-      .join("  ").trimEnd()
-  );
-  text.splice(1, 0, widths.map((width) => "-".repeat(width)).join("  "));
+  const text = alignColumns(lines, (column) => column < TEXTS, { rule: true });
   return [...text, ...results.flatMap(problemsOf)].join("\n");
 }
 

@@ -26,26 +26,6 @@ static qaultra_ring_options options_of(uint32_t access) {
   return options;
 }
 
-static qaultra_ring_segments create(const qaultra_ring_options* options) {
-  const qaultra_ring_identity self = qaultra_ring_identity_self();
-  qaultra_ring_segments segments;
-  CHECK(qaultra_ring_create(options, &self, &segments) == QAULTRA_RING_DONE);
-  return segments;
-}
-
-static void remove_ring(qaultra_ring_segments* segments) {
-  qaultra_ring_unlink(segments->shape.epoch);
-  qaultra_ring_unmap(segments);
-}
-
-static struct stat info_of(const char* prefix, uint64_t epoch) {
-  char path[QAULTRA_RING_PATH_BYTES];
-  struct stat info;
-  qaultra_ring_path(path, prefix, epoch);
-  CHECK(stat(path, &info) == 0);
-  return info;
-}
-
 static int end_of(pid_t child) {
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
@@ -135,13 +115,13 @@ RING_TEST(modes_are_those_of_the_access_whatever_the_umask) {
     const uint32_t access = ACCESSES[i / 3];
     umask(umasks[i % 3]);
     const qaultra_ring_options options = options_of(access);
-    qaultra_ring_segments own = create(&options);
+    qaultra_ring_segments own = segments_make(&options);
     const struct stat data = info_of(QAULTRA_RING_DATA_PREFIX, options.epoch);
     const struct stat table = info_of(QAULTRA_RING_TABLE_PREFIX, options.epoch);
     /* The blocks are never to be written by anybody else. */
     CHECK((data.st_mode & 07777) == (access & 0644) && (table.st_mode & 07777) == access);
     CHECK(data.st_gid == getegid() && table.st_gid == getegid() && data.st_uid == geteuid());
-    remove_ring(&own);
+    segments_remove(&own);
   }
 }
 
@@ -179,7 +159,7 @@ static int make_for_foreign_group(uint64_t epoch) {
   options.group = FEED_GROUP;
   CHECK(qaultra_ring_create(&options, &self, &segments) == QAULTRA_RING_DONE);
   CHECK(info_of(QAULTRA_RING_DATA_PREFIX, epoch).st_gid == FEED_GROUP);
-  remove_ring(&segments);
+  segments_remove(&segments);
   return 0;
 }
 
@@ -208,11 +188,11 @@ RING_TEST(owner_member_and_stranger_may_do_what_the_access_says) {
     if (owner == 0) {
       close(over[1]);
       CHECK(become(OWNER, FEED_GROUP));
-      qaultra_ring_segments own = create(&options);
+      qaultra_ring_segments own = segments_make(&options);
       CHECK(write(ready[1], "x", 1) == 1);
       CHECK(read(over[0], &byte, 1) == 0);
       CHECK(memcmp(own.data, "QAULRING", 8) == 0);
-      remove_ring(&own);
+      segments_remove(&own);
       _exit(0);
     }
     close(over[0]);

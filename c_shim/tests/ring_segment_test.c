@@ -17,29 +17,9 @@ static qaultra_ring_options options_of(uint32_t capacity) {
   return options;
 }
 
-static qaultra_ring_segments create(const qaultra_ring_options* options) {
-  const qaultra_ring_identity self = qaultra_ring_identity_self();
-  qaultra_ring_segments segments;
-  CHECK(qaultra_ring_create(options, &self, &segments) == QAULTRA_RING_DONE);
-  return segments;
-}
-
-static void remove_ring(qaultra_ring_segments* segments) {
-  qaultra_ring_unlink(segments->shape.epoch);
-  qaultra_ring_unmap(segments);
-}
-
-static struct stat info_of(const char* prefix, uint64_t epoch) {
-  char path[QAULTRA_RING_PATH_BYTES];
-  struct stat info;
-  qaultra_ring_path(path, prefix, epoch);
-  CHECK(stat(path, &info) == 0);
-  return info;
-}
-
 RING_TEST(a_ring_is_made_whole_and_found_by_its_epoch) {
   const qaultra_ring_options options = options_of(32);
-  qaultra_ring_segments own = create(&options), found;
+  qaultra_ring_segments own = segments_make(&options), found;
   const struct stat data = info_of(QAULTRA_RING_DATA_PREFIX, options.epoch);
   const struct stat table = info_of(QAULTRA_RING_TABLE_PREFIX, options.epoch);
   CHECK(data.st_size == 4096 + 32 * 8192 && (data.st_mode & 07777) == 0640);
@@ -55,7 +35,7 @@ RING_TEST(a_ring_is_made_whole_and_found_by_its_epoch) {
   CHECK(qaultra_ring_create(&options, &self, &other) == QAULTRA_RING_SYSTEM && errno == EEXIST);
   CHECK(info_of(QAULTRA_RING_DATA_PREFIX, options.epoch).st_ino == data.st_ino);
 
-  remove_ring(&own);
+  segments_remove(&own);
   CHECK(!qaultra_ring_writer_alive(&found));
   CHECK(qaultra_ring_open(options.epoch, &other) == QAULTRA_RING_GONE);
   qaultra_ring_unmap(&found);
@@ -72,7 +52,7 @@ RING_TEST(options_out_of_bounds_make_nothing) {
 
 RING_TEST(a_file_that_does_not_fit_its_header_is_refused) {
   const qaultra_ring_options options = options_of(32);
-  qaultra_ring_segments own = create(&options), found;
+  qaultra_ring_segments own = segments_make(&options), found;
   char path[QAULTRA_RING_PATH_BYTES];
   qaultra_ring_path(path, QAULTRA_RING_TABLE_PREFIX, options.epoch);
   CHECK(truncate(path, 4096 + 63 * 64) == 0);
@@ -88,7 +68,7 @@ RING_TEST(a_file_that_does_not_fit_its_header_is_refused) {
   CHECK(qaultra_ring_open(options.epoch, &found) == QAULTRA_RING_SYSTEM);
   CHECK(unlink(path) == 0 && mkfifo(path, 0600) == 0);
   CHECK(qaultra_ring_open(options.epoch, &found) == QAULTRA_RING_SYSTEM);
-  remove_ring(&own);
+  segments_remove(&own);
 }
 
 static int end_of(pid_t child) {
@@ -99,7 +79,7 @@ static int end_of(pid_t child) {
 
 RING_TEST(a_reader_that_writes_data_ends_itself_alone) {
   const qaultra_ring_options options = options_of(16);
-  qaultra_ring_segments own = create(&options);
+  qaultra_ring_segments own = segments_make(&options);
   const pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
@@ -112,12 +92,12 @@ RING_TEST(a_reader_that_writes_data_ends_itself_alone) {
   }
   CHECK(end_of(child) == -SIGSEGV);
   CHECK(memcmp(own.data, "QAULRING", 8) == 0);
-  remove_ring(&own);
+  segments_remove(&own);
 }
 
 RING_TEST(a_user_who_may_not_write_the_table_reads_by_polling) {
   const qaultra_ring_options options = options_of(16);
-  qaultra_ring_segments own = create(&options);
+  qaultra_ring_segments own = segments_make(&options);
   char path[QAULTRA_RING_PATH_BYTES];
   qaultra_ring_path(path, QAULTRA_RING_DATA_PREFIX, options.epoch);
   CHECK(chmod(path, 0444) == 0);
@@ -149,7 +129,7 @@ RING_TEST(a_user_who_may_not_write_the_table_reads_by_polling) {
   content_fill(block, 0);
   qaultra_ring_writer_commit(&writer);
   CHECK(end_of(child) == 0);
-  remove_ring(&own);
+  segments_remove(&own);
 }
 
 RING_TEST(what_a_killed_writer_committed_is_read_and_no_more) {
@@ -160,7 +140,7 @@ RING_TEST(what_a_killed_writer_committed_is_read_and_no_more) {
   CHECK(child >= 0);
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    qaultra_ring_segments own = create(&options);
+    qaultra_ring_segments own = segments_make(&options);
     qaultra_ring_writer writer = qaultra_ring_writer_bind(own.data, &own.shape, &own.table);
     for (uint64_t sequence = 0; sequence < 21; sequence++) {
       qaultra_market_data_block* block = qaultra_ring_writer_claim(&writer);

@@ -152,3 +152,23 @@ int main(int count, char** arguments) {
   for (uint32_t i = 0; i < g_test_count; i++) fprintf(stderr, "  %s\n", g_tests[i].name);
   return 2;
 }
+
+qaultra_ring_segments segments_make(const qaultra_ring_options* options) {
+  const qaultra_ring_identity self = qaultra_ring_identity_self();
+  qaultra_ring_segments segments;
+  CHECK(qaultra_ring_create(options, &self, &segments) == QAULTRA_RING_DONE);
+  return segments;
+}
+
+void segments_remove(qaultra_ring_segments* segments) {
+  qaultra_ring_unlink(segments->shape.epoch);
+  qaultra_ring_unmap(segments);
+}
+
+struct stat info_of(const char* prefix, uint64_t epoch) {
+  char path[QAULTRA_RING_PATH_BYTES];
+  struct stat info;
+  qaultra_ring_path(path, prefix, epoch);
+  CHECK(stat(path, &info) == 0);
+  return info;
+}

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define RING_TEST(name)                                                              \
   static void ring_test_##name(void);                                                \
@@ -46,6 +47,11 @@ void guarded_free(void* memory, size_t bytes);
 /** A ring with the epoch 7 and the readers' limit of `reader_timeout_ms`. */
 void ring_make(ring* made, uint32_t capacity, uint32_t flags, uint64_t first_sequence, uint32_t reader_timeout_ms);
 void ring_free(ring* made);
+
+/** Makes the segments of a ring, and removes them and their names; `info_of` tells of one by the prefix of its name. */
+qaultra_ring_segments segments_make(const qaultra_ring_options* options);
+void segments_remove(qaultra_ring_segments* segments);
+struct stat info_of(const char* prefix, uint64_t epoch);
 
 /** Joins with an entry; `history` as in ring.h. */
 qaultra_ring_reader ring_join(const ring* joined, uint64_t history);

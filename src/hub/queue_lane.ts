@@ -4,10 +4,10 @@ import type { Window } from "../block/window.ts";
 import { IpcError } from "../errors.ts";
 import { QUEUE_LOANS_MAX, QueueWriter, type QueueWriterDemand } from "../queue/queue_writer.ts";
 import type { WindowTable } from "../queue/window_table.ts";
+import { RenewalPace } from "../transport/renewal_pace.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import { isConnectionLoss } from "./connection_loss.ts";
-import { RenewalPace } from "./renewal_pace.ts";
 import { sleep } from "./sleep.ts";
 
 /** Nobody tells when a queue of the stack has room. */

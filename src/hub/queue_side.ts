@@ -3,9 +3,9 @@ import { IpcError } from "../errors.ts";
 import { QUEUE_CAPACITY_MAX } from "../queue/queue_name.ts";
 import { QueueReader } from "../queue/queue_reader.ts";
 import type { RingReader } from "../ring/ring_reader.ts";
+import { RenewalPace } from "../transport/renewal_pace.ts";
 import type { RingOrigin } from "../transport/transport.ts";
-import { NO_LOSSES, type ReaderLosses, withQueue } from "./reader_losses.ts";
-import { RenewalPace } from "./renewal_pace.ts";
+import { NO_LOSSES, plus, type ReaderLosses, withQueue } from "./reader_losses.ts";
 import type { RuntimeConnection } from "./runtime.ts";
 import type { StreamDemand } from "./stream_demand.ts";
 
@@ -53,14 +53,7 @@ export class QueueSide {
 
   /** These losses and those of this lane. */
   addTo(losses: ReaderLosses): ReaderLosses {
-    const past = {
-      ...losses,
-      missedBlocks: losses.missedBlocks + this.#past.missedBlocks,
-      gaps: losses.gaps + this.#past.gaps,
-      corruptBlocks: losses.corruptBlocks + this.#past.corruptBlocks,
-      foreignChunks: losses.foreignChunks + this.#past.foreignChunks,
-      broadcasters: losses.broadcasters + this.#past.broadcasters,
-    };
+    const past = plus(losses, this.#past);
     return this.#reader === null ? past : withQueue(past, this.#reader, this.#pastSources);
   }
 

@@ -28,27 +28,23 @@ export const NO_LOSSES: ReaderLosses = {
   deniedBroadcasters: 0,
 };
 
+/** Both together. */
+export function plus(losses: ReaderLosses, more: Partial<ReaderLosses>): ReaderLosses {
+  const sum: Record<keyof ReaderLosses, number> = { ...losses };
+  for (const [name, count] of Object.entries(more)) sum[name as keyof ReaderLosses] += count;
+  return sum;
+}
+
 /** These and those of a ring. A broadcaster that was heard on another lane before counts once. */
 export function withRing(losses: ReaderLosses, reader: RingReader, heardBefore: boolean): ReaderLosses {
-  return {
-    ...losses,
-    missedBlocks: losses.missedBlocks + reader.missedBlocks,
-    gaps: losses.gaps + reader.gaps,
-    tornBlocks: losses.tornBlocks + reader.tornBlocks,
-    corruptBlocks: losses.corruptBlocks + reader.corruptBlocks,
-    droppedByWriter: losses.droppedByWriter + reader.droppedByWriter,
-    broadcasters: losses.broadcasters + (reader.heard && !heardBefore ? 1 : 0),
-  };
+  const { missedBlocks, gaps, tornBlocks, corruptBlocks, droppedByWriter } = reader;
+  const broadcasters = reader.heard && !heardBefore ? 1 : 0;
+  return plus(losses, { missedBlocks, gaps, tornBlocks, corruptBlocks, droppedByWriter, broadcasters });
 }
 
 /** These and those of the queue lane, whose broadcasters are new unless they are known. */
 export function withQueue(losses: ReaderLosses, queue: QueueReader, known: ReadonlySet<string>): ReaderLosses {
-  return {
-    ...losses,
-    missedBlocks: losses.missedBlocks + queue.missedBlocks,
-    gaps: losses.gaps + queue.gaps,
-    corruptBlocks: losses.corruptBlocks + queue.corruptBlocks,
-    foreignChunks: losses.foreignChunks + queue.foreignChunks,
-    broadcasters: losses.broadcasters + queue.heardSources.filter((source) => !known.has(source)).length,
-  };
+  const { missedBlocks, gaps, corruptBlocks, foreignChunks } = queue;
+  const broadcasters = queue.heardSources.filter((source) => !known.has(source)).length;
+  return plus(losses, { missedBlocks, gaps, corruptBlocks, foreignChunks, broadcasters });
 }

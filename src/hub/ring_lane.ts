@@ -14,10 +14,10 @@ import {
 import { RingWriter } from "../ring/ring_writer.ts";
 import { RING_EVENT } from "../transport/announcement.ts";
 import { loadWord, loadWordAfter } from "../transport/words.ts";
+import { RenewalPace } from "../transport/renewal_pace.ts";
 import type { RingAccess, RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import { isConnectionLoss } from "./connection_loss.ts";
-import { RenewalPace } from "./renewal_pace.ts";
 import { sleep } from "./sleep.ts";
 
 /** How a broadcaster with a ring is opened. */

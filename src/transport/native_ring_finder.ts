@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DaemonGoneError, IpcError } from "../errors.ts";
 import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, decodeAnnouncement, RING_EVENT } from "./announcement.ts";
+import { RenewalPace } from "./renewal_pace.ts";
 import {
   type RingFinder,
   type RingNews,
@@ -18,8 +19,6 @@ import {
  * way of one block. Who was announced from this Worker is known at once; of others nothing is lost by finding them later.
  */
 const QUESTIONS_PER_LOOK = 16;
-/** How often a port that the daemon has taken away is asked for again. */
-const REOPEN_INTERVAL_MS = 50;
 
 /** Counts what this Worker has announced. */
 const bell = { count: 0 };
@@ -39,14 +38,12 @@ export class NativeRingFinder implements RingFinder {
   #heard = -1;
   #hasNews = false;
   #questions = 0;
-  #triedAt = 0;
-  #generation: number;
+  readonly #pace: RenewalPace;
 
   constructor(transport: Transport, name: StreamName) {
     this.#transport = transport;
     this.#name = name;
-    void transport.state;
-    this.#generation = transport.generation;
+    this.#pace = new RenewalPace(transport);
     this.#port = this.#open();
   }
 
@@ -84,12 +81,7 @@ export class NativeRingFinder implements RingFinder {
   }
 
   renew(): void {
-    const { generation } = this.#transport;
-    if (generation === this.#generation && this.#port !== null) return;
-    this.#port?.close();
-    this.#port = null;
-    this.#triedAt = 0;
-    if (this.#reopen() !== null) this.#heard = -1;
+    if (this.#pace.isDue(this.#port === null)) this.#replace();
   }
 
   close(): void {
@@ -111,7 +103,7 @@ export class NativeRingFinder implements RingFinder {
 
   /** Asks the port, where there is one: a daemon that has died, or has taken this process for dead, is no reason to stop reading. */
   #ask<Answer>(question: (port: TransportSubscriber) => Answer): Answer | undefined {
-    const port = this.#port ?? this.#reopen();
+    const port = this.#port ?? (this.#pace.isDue(true) ? this.#replace() : null);
     if (port === null) return undefined;
     try {
       return question(port);
@@ -123,15 +115,12 @@ export class NativeRingFinder implements RingFinder {
     }
   }
 
-  #reopen(): TransportSubscriber | null {
-    const now = performance.now();
-    if (now - this.#triedAt < REOPEN_INTERVAL_MS) return null;
-    this.#triedAt = now;
+  #replace(): TransportSubscriber | null {
+    this.#port?.close();
+    this.#port = null;
     try {
-      if (this.#transport.state !== "attached") return null;
-      const { generation } = this.#transport;
       this.#port = this.#open();
-      this.#generation = generation;
+      this.#heard = -1;
       if (this.#onNews !== null) this.#port.park(this.#onNews);
     } catch (error) {
       if (!(error instanceof IpcError)) throw error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Transport } from "../transport/transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** How often a port that was lost is asked for again, by whoever is busy with it. */
 const RETRY_MS = 50;

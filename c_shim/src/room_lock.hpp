@@ -13,8 +13,8 @@ namespace qipc {
 
 /**
  * A lock that all blocking publishers of one stream share, of every thread and process: one byte of the stack's management segment,
- * named by a hash of the stream, as a lock of an open file, which the kernel gives back with the process. Nothing is written there. Publishers that are
- * not of this library do not know it.
+ * named by a hash of the stream, as a lock of an open file, which the kernel gives back with the process. Nothing is written there.
+ * Publishers that are not of this library do not know it.
  */
 class RoomLock {
 public:

@@ -13,8 +13,8 @@
 //     a thread of Deno's then restores the default action and raises the signal, out of reach of this file. That thread is
 //     ready to run when the handler returns, and is not one of those that enter: the keeper waits for these to have run.
 //
-// Every kLookMs the keeper looks whether our handler is still on top (overlay.hpp): Bun replaces it when a listener is added, Deno replaces it once, at the first listener for whatever
-// signal, and calls it as its predecessor from then on.
+// Every kLookMs the keeper looks whether our handler is still on top (overlay.hpp): Bun replaces it when a listener is added, Deno
+// replaces it once, at the first listener for whatever signal, and calls it as its predecessor from then on.
 #include "signals.hpp"
 
 #include "clock.hpp"

@@ -13,7 +13,8 @@ export interface LoanOwner {
 }
 
 /**
- * A block to be written in place: no copy, or one with `checksum`, so that nobody can spoil a block before it has its checksum. It belongs to the broadcaster that gave it, which takes it back when it closes.
+ * A block to be written in place: no copy, or one with `checksum`, so that nobody can spoil a block before it has its checksum. It
+ * belongs to the broadcaster that gave it, which takes it back when it closes.
  *
  * @example Writing a block in place
  * ```ts

@@ -34,6 +34,7 @@ export class ConnectionWatch {
 
   #look(): void {
     const { state } = this.#transport;
+    // It is that of the state just asked for.
     const { generation } = this.#transport;
     if (state === "closed") return;
     if (generation !== this.#generation) {

@@ -60,8 +60,6 @@ export class DataBroadcaster {
   readonly #writer: BlockWriter;
   readonly #sender: BlockSender;
   readonly #counters: BroadcastCounters;
-  /** Most data bytes of a block: a checksum takes room of its own. */
-  readonly #dataMax: number;
 
   /**
    * Offers a stream.
@@ -105,8 +103,9 @@ export class DataBroadcaster {
       }
     }
     this.#counters = new BroadcastCounters(config.statsEnabled);
-    this.#dataMax = config.checksum ? TRAILER_OFFSET : BLOCK_DATA_SIZE;
-    this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources, this.#dataMax);
+    // A checksum takes room of its own.
+    const dataMax = config.checksum ? TRAILER_OFFSET : BLOCK_DATA_SIZE;
+    this.#sender = new BlockSender(this.stream, this.#writer, this.#counters, resources, dataMax);
     watchForLoss(this, "DataBroadcaster", this.stream, this.#sender, transport);
   }
 
@@ -153,8 +152,8 @@ export class DataBroadcaster {
    */
   broadcast(data: Uint8Array, recordCount: number, type: MarketDataType): boolean {
     const length = this.#check(data, recordCount, type, "broadcast");
-    if (length > this.#dataMax) {
-      this.#sender.fail(new DataTooLongError("broadcast", { value: length, limit: this.#dataMax }));
+    if (length > this.#sender.dataMax) {
+      this.#sender.fail(new DataTooLongError("broadcast", { value: length, limit: this.#sender.dataMax }));
     }
     return this.#sender.send(data, length, recordCount, type, recordSizeOf(length, recordCount), 0);
   }
@@ -178,12 +177,12 @@ export class DataBroadcaster {
     }
     if (recordCount === 0 && length === 0) return 0;
     const size = length / recordCount;
-    if (!Number.isInteger(size) || size === 0 || size > this.#dataMax) {
+    if (!Number.isInteger(size) || size === 0 || size > this.#sender.dataMax) {
       this.#sender.fail(
         new RecordSizeError("broadcast a batch", {
           value: length,
-          limit: this.#dataMax,
-          condition: `${length} bytes are not ${recordCount} records of one size up to ${this.#dataMax} bytes`,
+          limit: this.#sender.dataMax,
+          condition: `${length} bytes are not ${recordCount} records of one size up to ${this.#sender.dataMax} bytes`,
         }),
       );
     }
@@ -224,11 +223,11 @@ export class DataBroadcaster {
         new ArgumentError("make a record writer", { value: schema, condition: "the schema must be a RecordSchema" }),
       );
     }
-    if (schema.size > this.#dataMax) {
+    if (schema.size > sender.dataMax) {
       sender.fail(
         new RecordSizeError("make a record writer", {
           value: schema.size,
-          limit: this.#dataMax,
+          limit: sender.dataMax,
           condition: `a record of ${schema.size} bytes does not fit into a block with a checksum`,
         }),
       );

@@ -10,7 +10,13 @@ import {
   DataSubscriber,
   type Runtime,
 } from "../mod.ts";
-import { ENTRY_CLAIMED, ENTRY_GATING, ENTRY_GENERATION_STEP, TABLE_OFFSET_ENTRIES_USED } from "../src/ring/layout.ts";
+import {
+  ENTRY_CLAIMED,
+  ENTRY_GATING,
+  ENTRY_GENERATION_STEP,
+  ENTRY_OFFSET_CURSOR,
+  TABLE_OFFSET_ENTRIES_USED,
+} from "../src/ring/layout.ts";
 import { checkBlock, drain, fill as fillUpTo, newStream, payload, range, send } from "./conformance/tools.ts";
 import { openMemory, RingMemory } from "./ring/raw_ring.ts";
 import { WorkerSubscriber } from "./ring/subscriber.ts";
@@ -99,6 +105,7 @@ test("RingLane, lossless: a subscriber that was waiting for the ring misses noth
   assertEquals(fill(out), CAPACITY - 1);
   // It gates the writer, and has not yet looked at the head, which tells it what may be lost.
   memory.table[memory.entry(0)] = ENTRY_GENERATION_STEP + ENTRY_GATING;
+  memory.table[memory.entry(0) + ENTRY_OFFSET_CURSOR / 4] = -1;
   assertEquals(fill(out), 0);
   memory.table[memory.entry(0)] = ENTRY_GENERATION_STEP + ENTRY_CLAIMED;
   assertEquals(drain(feed), range(0, CAPACITY - 1));

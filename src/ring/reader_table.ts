@@ -63,7 +63,7 @@ export class ReaderTable {
 
   /**
    * Readers that have come, those that have left again included. One that has claimed its entry does not gate the writer yet; and
-   * one that gates it and has read nothing may be about to look at the head, and would give up what lies a whole ring behind.
+   * one whose cursor lies before the first block has yet to look at the head, and would give up what lies a whole ring behind.
    *
    * @param first The sequence that they begin at.
    */
@@ -74,7 +74,7 @@ export class ReaderTable {
       const state = loadWord(this.#table, at + STATE);
       const status = state & layout.ENTRY_STATUS_MASK;
       if (state === layout.ENTRY_FREE || status === layout.ENTRY_CLAIMED) continue;
-      if (status !== layout.ENTRY_GATING || loadWord(this.#table, at + CURSOR) !== (first | 0)) count++;
+      if (status !== layout.ENTRY_GATING || loadWord(this.#table, at + CURSOR) !== ((first - 1) | 0)) count++;
     }
     return count;
   }

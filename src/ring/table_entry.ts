@@ -98,7 +98,8 @@ export class TableEntry {
   }
 
   /**
-   * Makes sure of a place to begin at, which may lie before the cursor.
+   * Makes sure of a place to begin at, which may lie before the cursor. Until it is found the cursor is one less: that keeps the
+   * writer from the block whose loss cannot be ruled out, and tells it that this reader has yet to look at the head.
    *
    * @param others The cursor of those who read through this entry already, which stays where it is.
    * @returns The nearest place that is safe.
@@ -107,15 +108,14 @@ export class TableEntry {
     if (!this.gates) return wanted;
     const table = this.#table;
     const first = this.#nearHead(wanted);
-    Atomics.store(table, this.#at + CURSOR, first | 0);
+    Atomics.store(table, this.#at + CURSOR, (first - 1) | 0);
     Atomics.add(table, CHANGES, 1);
     fence();
     // The head after the writer can know of us: if it did not yet look for the block with this number, that is the last one
     // that it writes without. So what lies a capacity behind may be overwritten now, and nothing after it.
     const head = this.#view.head();
-    if (head === NO_HEAD) return first;
-    const safe = Math.max(first, head - this.#view.capacity + 1);
-    if (safe !== first) Atomics.store(table, this.#at + CURSOR, Math.min(safe, others) | 0);
+    const safe = head === NO_HEAD ? first : Math.max(first, head - this.#view.capacity + 1);
+    this.publish(Math.min(safe, others));
     return safe;
   }
 
@@ -169,7 +169,7 @@ export class TableEntry {
     const table = this.#table;
     const at = this.#at;
     const { startTimeLow, startTimeHigh, namespaceLow, namespaceHigh } = this.#ring.identity;
-    table[at + CURSOR] = wanted;
+    table[at + CURSOR] = this.gates ? wanted - 1 : wanted;
     table[at + HEARTBEAT] = this.#transport.clockMs();
     table[at + SUBSCRIBERS] = subscribers;
     table[at + START_TIME] = startTimeLow;

@@ -67,7 +67,7 @@ inline find_place() {
 /* A second reader of the same entry wants all of the past: the cursor goes back, as in a join, and what the first one has not
    read stays protected. */
 inline go_back() {
-  store(READER(me), CURSOR_WORD(e), LOW(memory[HEAD_WORD] - SLOTS));
+  store(READER(me), CURSOR_WORD(e), LOW(memory[HEAD_WORD] - SLOTS - 1));
   find_place();
   atomic {
     if
@@ -105,10 +105,11 @@ proctype Reader(byte me) {
   if
   :: !KEEPER -> history = 0
   :: history = SLOTS
-  :: WITHOUT == CLAMP -> history = LOWS
+  :: WITHOUT == CLAMP -> history = LOWS - 1
   fi;
   atomic { s = memory[HEAD_WORD] - history; history = 0 }
-  store(READER(me), CURSOR_WORD(e), LOW(s));
+  /* One less until it has looked at the head. */
+  store(READER(me), CURSOR_WORD(e), LOW(s - 1));
   if
   :: WITHOUT == BUMP_LAST -> raise_changes()
   :: else
@@ -118,14 +119,11 @@ proctype Reader(byte me) {
   atomic {
     if
     :: h > s && WITHOUT != CORRECTION -> s = h
-    :: else -> h = 0
+    :: else
     fi;
-    cursors[me] = s; reading[me] = true
+    h = 0; cursors[me] = s; reading[me] = true
   }
-  if
-  :: h > 0 -> store(READER(me), CURSOR_WORD(e), LOW(s)); h = 0
-  :: else
-  fi;
+  store(READER(me), CURSOR_WORD(e), LOW(s));
   if
   :: me == 0 && !KEEPER -> go_back()
   :: skip

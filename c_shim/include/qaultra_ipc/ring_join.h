@@ -86,7 +86,9 @@ static inline int qaultra_ring_reader_register(qaultra_ring_reader* reader, uint
     qaultra_ring_entry* entry = qaultra_ring_entry_claim(&reader->table, reader->identity.pid, &claimed);
     if (entry == NULL) return 0;
     qaultra_ring_entry_fill(entry, &reader->identity, reader->subscribers, now_ms);
-    QAULTRA_RING_STORE(&entry->cursor, qaultra_ring_low(wanted));
+    /* One less until the head was looked at: the writer leaves the block alone whose loss could not be ruled out then, and one
+       that waits for its first readers sees which have yet to look. */
+    QAULTRA_RING_STORE(&entry->cursor, qaultra_ring_low(reader->gating ? wanted - 1 : wanted));
     const uint32_t joined = qaultra_ring_entry_with(claimed, status);
     /* The swap makes what was filled in visible. A store would not do: a writer's side that sees no process of this pid, as in
        another pid namespace, may have taken the claim back and given the entry to the next. Then another one is looked for. */
@@ -102,10 +104,8 @@ static inline int qaultra_ring_reader_register(qaultra_ring_reader* reader, uint
      s - capacity at most. */
   const uint64_t head = qaultra_ring_head(reader->header);
   const uint64_t safe = head < reader->capacity ? 0 : head - reader->capacity + 1;
-  if (safe > wanted) {
-    reader->next = safe;
-    qaultra_ring_reader_publish(reader);
-  }
+  if (safe > wanted) reader->next = safe;
+  qaultra_ring_reader_publish(reader);
   return 1;
 }
 

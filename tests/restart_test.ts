@@ -160,7 +160,8 @@ for (const [name, config] of Object.entries({ ...RINGS, ...QUEUES })) {
       if (isRing) {
         assertEquals([stats.missedBlocks, report.missedBlocks, report.faults], [0, 0, []]);
       } else {
-        assertGreater(stats.gaps, 0);
+        // A lossless broadcast is refused while nobody can take it, so nothing need be lost.
+        if (config.delivery !== "lossless") assertGreater(stats.gaps, 0);
         assertEquals(report.faults.filter((fault) => !fault.includes("came after")), []);
       }
     });

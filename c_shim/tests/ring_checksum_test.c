@@ -48,10 +48,11 @@ RING_TEST(the_sum_is_the_same_by_instruction_and_by_table_at_every_length_and_pl
 }
 
 static void write_sealed(ring* made) {
-  qaultra_market_data_block* block = qaultra_ring_writer_claim(&made->writer);
-  CHECK(block != NULL);
-  content_fill(block, made->writer.next);
-  qaultra_ring_writer_seal(&made->writer);
+  qaultra_market_data_block block;
+  memset(&block, 0, sizeof block);
+  CHECK(qaultra_ring_writer_claim(&made->writer) != NULL);
+  content_fill(&block, made->writer.next);
+  qaultra_ring_writer_fill_sealed(&made->writer, &block);
   qaultra_ring_writer_commit(&made->writer);
 }
 
@@ -203,13 +204,7 @@ typedef struct writing {
 
 static void* write_on(void* argument) {
   writing* self = argument;
-  for (uint64_t i = 0; i < self->count; i++) {
-    qaultra_market_data_block* block = qaultra_ring_writer_claim(&self->made->writer);
-    CHECK(block != NULL);
-    content_fill(block, self->made->writer.next);
-    qaultra_ring_writer_seal(&self->made->writer);
-    qaultra_ring_writer_commit(&self->made->writer);
-  }
+  for (uint64_t i = 0; i < self->count; i++) write_sealed(self->made);
   return NULL;
 }
 

@@ -97,6 +97,7 @@ int main(int argc, char** argv)
         peer::say("ready");
 
         qaultra_ring_writer& writer = ring.writer();
+        qaultra_market_data_block draft{};
         const uint64_t begin_ns = qaultra_ring_clock_ns();
         while (!peer::stopped() && (count == 0 || published < count))
         {
@@ -112,11 +113,12 @@ int main(int argc, char** argv)
                 continue;
             }
             const uint64_t sequence = writer.next;
-            fill(kind, plain, sequence, *block);
-            checksum += pattern::checksum(block->data, pattern::data_length(kind, sequence));
+            qaultra_market_data_block& filled = seals ? draft : *block;
+            fill(kind, plain, sequence, filled);
+            checksum += pattern::checksum(filled.data, pattern::data_length(kind, sequence));
             if (seals)
             {
-                qaultra_ring_writer_seal(&writer);
+                qaultra_ring_writer_fill_sealed(&writer, &draft);
             }
             qaultra_ring_writer_commit(&writer);
             ++published;

@@ -106,12 +106,18 @@ static inline qaultra_market_data_block* qaultra_ring_writer_claim(qaultra_ring_
   return &slot->block;
 }
 
-/** Puts the checksum into the claimed block, which is complete otherwise and uses QAULTRA_BLOCK_TRAILER_OFFSET bytes at most. */
-static inline void qaultra_ring_writer_seal(qaultra_ring_writer* writer) {
+/**
+ * Puts a checksum into a block and copies it into the claimed slot. The block is the caller's own memory, complete otherwise, and uses
+ * QAULTRA_BLOCK_TRAILER_OFFSET bytes at most: what others spoil in the ring before a checksum is made would get a right one.
+ */
+static inline void qaultra_ring_writer_fill_sealed(qaultra_ring_writer* writer, qaultra_market_data_block* block) {
   if (!writer->claimed) return;
-  qaultra_market_data_block* block = &writer->slots[writer->next & (writer->capacity - 1)].block;
   memcpy(block->data + QAULTRA_BLOCK_TRAILER_OFFSET, &writer->header->epoch, sizeof writer->header->epoch);
   qaultra_block_seal(block, writer->next);
+  qaultra_ring_slot* slot = &writer->slots[writer->next & (writer->capacity - 1)];
+  const uint32_t used = qaultra_block_used(block->flags, block->data_length);
+  memcpy((uint8_t*)&slot->block + 8, (const uint8_t*)block + 8, QAULTRA_BLOCK_HEADER_SIZE - 8 + used);
+  memcpy(slot->block.data + QAULTRA_BLOCK_TRAILER_OFFSET, block->data + QAULTRA_BLOCK_TRAILER_OFFSET, sizeof(qaultra_block_trailer));
 }
 
 /** Gives the claimed slot back unsent. Its sequence is that of the next block; the block that was in the slot is lost. */

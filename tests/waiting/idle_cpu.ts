@@ -7,10 +7,11 @@ import process from "node:process";
 import { BroadcastConfig, DataSubscriber, type LaneChoice, Runtime, type WaitStrategy } from "../../mod.ts";
 import { delay } from "../support/wait.ts";
 
-const MEASURED_MS = 500;
+const MEASURED_MS = 200;
+const WINDOWS = 3;
 
-/** The share of one CPU that this process uses over some time in which it does nothing itself. */
-async function share(): Promise<number> {
+/** The share of one CPU that this process uses in a window of time in which it does nothing itself. */
+async function shareOfWindow(): Promise<number> {
   // What was begun before is over then.
   await delay(100);
   const began = performance.now();
@@ -18,6 +19,13 @@ async function share(): Promise<number> {
   await delay(MEASURED_MS);
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / (performance.now() - began);
+}
+
+/** The least of some windows: the runtime has work of its own now and then, a loop that looks all the time has it in each. */
+async function share(): Promise<number> {
+  let least = Infinity;
+  for (let window = 0; window < WINDOWS; window++) least = Math.min(least, await shareOfWindow());
+  return least;
 }
 
 const [lane, stream, wait] = process.argv.slice(2) as [LaneChoice, string, WaitStrategy];

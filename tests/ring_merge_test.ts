@@ -308,3 +308,31 @@ describe("over iceoryx", () => {
     for (const out of sources) out.close();
   });
 });
+
+test("DataSubscriber that came when a ring was made but not announced yet reads it from its first block", () => {
+  using stand = openMemory();
+  const { runtime } = stand;
+  const { transport } = runtime.connection("test");
+  const stream = newStream();
+  let feed: DataSubscriber | undefined;
+  const createRing = transport.createRing.bind(transport);
+  transport.createRing = (name, settings) => {
+    const ring = createRing(name, settings);
+    const announce = ring.announce.bind(ring);
+    ring.announce = (origin) => {
+      // Not in the same millisecond.
+      for (const made = transport.clockMs(); transport.clockMs() === made;);
+      feed ??= new DataSubscriber(configOf(), stream, { runtime });
+      announce(origin);
+    };
+    return ring;
+  };
+  using out = new DataBroadcaster(configOf(), stream, { runtime });
+  send(out, 5);
+  assertEquals(drain(feed!), range(0, 5));
+  // One that comes later finds it as ever.
+  using late = new DataSubscriber(configOf(), stream, { runtime });
+  send(out, 5);
+  assertEquals(drain(late), range(5, 10));
+  assertEquals(feed!.getReceiveStats().missedBlocks + late.getReceiveStats().missedBlocks, 0);
+});

@@ -80,6 +80,7 @@ int main(int argc, char** argv)
         announcer.publishCopyOf(qaultra_ring_announcement_of(&ring_options)).or_else([](auto&) {
             std::fprintf(stderr, "Cannot announce the ring: only readers who know its epoch find it\n");
         });
+        qaultra_ring_writer_announced(&writer);
         while (!example::stopped && qaultra_ring_count_subscribers(&segments.table) < number("--readers-to-wait-for"))
         {
             std::this_thread::sleep_for(KEEPER_INTERVAL);

@@ -86,6 +86,7 @@ export class RingLane implements BlockWriter {
       this.#writer = new RingWriter(transport, ring, stream, demand.checksum);
       this.epoch = this.#writer.epoch;
       this.#openPorts();
+      this.#writer.setAnnounced();
       if (lossless) this.#writer.awaitReaders(countSubscribers(transport, service, stream));
     } catch (error) {
       ring.close();

@@ -137,6 +137,13 @@ export class RingView {
     if (this.epochHigh !== high) refuse(action, "epoch", this.epochHigh, high);
   }
 
+  /** Of the writer: the ring was announced now, and is as old as that for readers that look for it. */
+  setAnnounced(nowMs: number): void {
+    const at = layout.RING_OFFSET_CREATED_NS >>> 3;
+    const later = BigInt((nowMs - this.createdMs) | 0) * 1_000_000n;
+    Atomics.store(this.window.u64, at, this.window.u64[at]! + later);
+  }
+
   /** Entries of the table that have ever been used, as far as the table has so many. */
   get entriesUsed(): number {
     return Math.min(loadWord(this.table, ENTRIES_USED) >>> 0, this.entryCount);

@@ -106,6 +106,14 @@ export class RingWriter {
     this.#awaitedUntilMs = this.#transport.clockMs() + this.view.readerTimeoutMs;
   }
 
+  /**
+   * The ring was announced, and nothing is in it yet. Readers that were there before begin with its first block however late they find
+   * it; without this, one that came between the making and the announcement would pass for one that came later.
+   */
+  setAnnounced(): void {
+    this.view.setAnnounced(this.#transport.clockMs());
+  }
+
   /** Readers that were dropped because they had died or given no sign of life. */
   get droppedReaders(): number {
     return this.#readers.droppedReaders;

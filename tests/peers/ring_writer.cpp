@@ -89,6 +89,7 @@ int main(int argc, char** argv)
             announcer->publishCopyOf(ring.announcement()).or_else([&](auto&) {
                 options.fail("No chunk for the announcement");
             });
+            qaultra_ring_writer_announced(&ring.writer());
         }
         while (!peer::stopped() && ring.subscriber_count() < wait_readers)
         {

@@ -77,7 +77,7 @@ typedef struct qaultra_ring_header {
   uint32_t reserved;
   uint64_t writer_start_time;    /* field 22 of /proc/<pid>/stat */
   uint64_t writer_pid_namespace; /* inode of /proc/self/ns/pid */
-  uint64_t created_ns;           /* CLOCK_MONOTONIC */
+  uint64_t created_ns;           /* CLOCK_MONOTONIC; set anew when it was announced */
   uint8_t unused_96[32];
   uint32_t head_high_first; /* the head, the sequence of the next block to be committed, in three words: ring_atomic.h */
   uint32_t head_low;

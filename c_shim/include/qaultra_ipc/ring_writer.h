@@ -44,6 +44,14 @@ static inline qaultra_ring_writer qaultra_ring_writer_bind(void* data, const qau
   return writer;
 }
 
+/**
+ * Says that the ring was announced, and nothing is in it yet. Readers that were there before begin with its first block however late
+ * they find it; without this, one that came between the making and the announcement would pass for one that came later.
+ */
+static inline void qaultra_ring_writer_announced(qaultra_ring_writer* writer) {
+  QAULTRA_RING_STORE(&writer->header->created_ns, qaultra_ring_clock_ns());
+}
+
 /** Looks at every cursor. The table can lie, which at worst gives credit that loses blocks of who lied, or none. */
 static inline void qaultra_ring_writer_scan(qaultra_ring_writer* writer) {
   /* Before the entries: a change during the look is seen at the next block. */

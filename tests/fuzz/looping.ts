@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Iterations, asked for their next block beside other calls, and whole loops.
+import type { Block } from "../../mod.ts";
 import type { Random } from "../support/random.ts";
 import { within } from "../support/wait.ts";
 import type { Call, Untyped } from "./calls.ts";
 import { type Machine, turn } from "./machine.ts";
-import type { Loop, Reader } from "./reader.ts";
+import type { Held, Loop, Reader } from "./reader.ts";
 import { mayFail } from "./reading.ts";
 
 const LOOPS_MAX = 2;
@@ -26,6 +27,13 @@ function begin(machine: Machine, random: Random): void {
   reader.loops.push(loop);
 }
 
+/** A block that a promise brought, unless it was given back before the promise could tell. */
+function take(reader: Reader, block: Block): Held | null {
+  if (!block.released) return reader.took(block, true);
+  reader.tookUnseen();
+  return null;
+}
+
 function pick(machine: Machine, random: Random): { reader: Reader; loop: Loop } | undefined {
   const all = machine.readers.flatMap((reader) => reader.loops.map((loop) => ({ reader, loop })));
   return all.length === 0 ? undefined : random.pick(all);
@@ -38,7 +46,7 @@ async function next(machine: Machine, random: Random): Promise<void> {
   if (loop.pending !== null) {
     const asked = await machine.attemptLater("next while it is asked", () => loop.blocks.next());
     // The answer may have come in this very moment.
-    if (asked.ok && !asked.value.done) reader.took(asked.value.value, true);
+    if (asked.ok && !asked.value.done) take(reader, asked.value.value);
     return;
   }
   const before = loop.current;
@@ -51,7 +59,7 @@ async function next(machine: Machine, random: Random): Promise<void> {
     if (result.done) loop.ended = true;
     else {
       machine.expect(!closed && !loop.ended, () => "a loop that has ended went on");
-      loop.current = reader.took(result.value, true);
+      loop.current = take(reader, result.value);
     }
   }, (error: unknown) => {
     loop.pending = null;
@@ -96,7 +104,7 @@ async function whole(machine: Machine, random: Random): Promise<void> {
   const way = random.integer(0, 3);
   const looped = await machine.attemptLater("for await", async () => {
     for await (const block of reader.feed.blocks({ signal: AbortSignal.timeout(1) })) {
-      const shown = reader.took(block, true);
+      const shown = take(reader, block);
       if (way === 0) await turn();
       if (way === 1) machine.reenter();
       if (shown !== null && !block.released) reader.checkHeld(shown);

@@ -75,7 +75,8 @@ export class Machine {
     this.#worker = worker;
     this.#random = randomOf(episode.seed, worker + 1, 0);
     const { stack } = this.setting;
-    this.#options = stack === "memory" ? { stack, ...(handle && { handle }) } : {};
+    // A machine under load is no hung daemon.
+    this.#options = stack === "memory" ? { stack, ...(handle && { handle }) } : { timeoutMs: 60_000 };
     this.open();
   }
 

@@ -182,7 +182,7 @@ async function nothingLeft(host: Runtime | undefined, stack: string): Promise<vo
     () => readdirSync("/dev/shm").every((name) => !name.startsWith("qaultra-")),
     due("the end of all rings"),
   );
-  using runtime = Runtime.open();
+  using runtime = Runtime.open({ timeoutMs: 60_000 });
   await waitFor(() => runtime.streams().length === 0, due("the end of all streams"));
   const config = new BroadcastConfig({ lane: "queue", queueCapacity: 256 });
   using out = new DataBroadcaster(config, "pool", { runtime });

@@ -60,18 +60,19 @@ export class Reader {
   #missed = 0;
   readonly #machine: Machine;
   readonly #rings: { readonly writer: Writer; readonly from: number; readonly isSure: boolean }[] = [];
-  #isCounted = true;
+  /** Whether all that it can receive is known: the past may hold rings that ended before it came. */
+  #isCounted: boolean;
   /** Whether it met a ring that had no place for it. */
   refused = false;
 
   constructor(machine: Machine, readonly feed: DataSubscriber) {
     this.#machine = machine;
+    this.#isCounted = feed.config.history === 0;
   }
 
   /** A ring of its stream was there when it came, so that it reads from here on. */
   joined(writer: Writer): void {
     if (!this.#reads(writer)) return;
-    if (this.feed.config.history !== 0) this.#isCounted = false;
     this.#rings.push({ writer, from: writer.next, isSure: true });
   }
 

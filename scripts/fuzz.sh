@@ -9,6 +9,8 @@ Usage: ./x fuzz <what> [arguments]
 
   api    random calls on the public API in Deno and Bun; ./x fuzz api --help tells more
   c      coverage-guided fuzzing of the C ABI and of what reads shared memory in C; ./x fuzz c --help tells more
+  sanitize
+         the C tests, and test files of both runtimes, under the sanitizers; ./x fuzz sanitize --help tells more
 END
 }
 
@@ -19,6 +21,7 @@ case $what in
   help | -h | --help) usage ;;
   api) exec deno run --quiet --no-check --allow-all tests/fuzz/run.ts "$@" ;;
   c) exec sh scripts/fuzz/c.sh "$@" ;;
+  sanitize) exec sh scripts/fuzz/sanitize.sh "$@" ;;
   *)
     echo "./x fuzz has no \"$what\"" >&2
     usage >&2

@@ -199,13 +199,18 @@ CASE(wait_and_waiter_together) {
     EXPECT_OK(qipc_waiter_arm(waiter, subscriber));
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, publish_later, "s") == 0);
+    bool is_armed = true;
     for (uint32_t i = 0; i < 50; ++i) {
         EXPECT_OK(qipc_subscriber_wait(subscriber, 10000));
-        /* The waiter was armed meanwhile, so it is told as well. */
-        CHECK(drain(fd, 10000) == 1);
+        /* When the waiter was armed meanwhile, it is told as well. */
+        if (is_armed) {
+            CHECK(drain(fd, 10000) == 1);
+        }
         EXPECT_OK(qipc_waiter_clear(waiter));
         CHECK(take_word(runtime, subscriber) == i);
-        CHECK(qipc_waiter_arm(waiter, subscriber) >= 0);
+        const int32_t status = qipc_waiter_arm(waiter, subscriber);
+        CHECK(status >= 0);
+        is_armed = status == QIPC_OK; /* else the next block was there already */
     }
     CHECK(pthread_join(thread, NULL) == 0);
 }

@@ -16,6 +16,7 @@ typedef struct participant {
   uint32_t index;
   uint64_t blocks;
   qaultra_ring_reader reader;
+  uint32_t is_dead;
 } participant;
 
 static void run(participant* all, uint32_t count, void* (*body)(void*)) {
@@ -112,7 +113,10 @@ static void* read_lossless(void* argument) {
       CHECK(qaultra_ring_reader_release(reader) && reader->next == sequence + 1);
     }
     /* One that dies without a word. */
-    if (self->index == 2 && reader->received >= self->blocks / 2) return NULL;
+    if (self->index == 2 && reader->received >= self->blocks / 2) {
+      QAULTRA_RING_RELEASE(&self->is_dead, 1u);
+      return NULL;
+    }
   }
   qaultra_ring_reader_leave(reader);
   return NULL;
@@ -134,24 +138,26 @@ RING_TEST(a_lossless_ring_loses_nothing_though_one_reader_is_slow_and_one_dies) 
   for (uint64_t i = 0; i < blocks; i++) {
     while (!qaultra_ring_writer_prepare(&made.writer)) {
       if (qaultra_ring_writer_wait_room(&made.writer, 20)) break;
-      qaultra_ring_reader* dead = &readers[2].reader;
-      if (QAULTRA_RING_LOAD(&dead->entry->cursor) == (uint32_t)(made.writer.next - 16)) {
-        qaultra_ring_entry_drop(&made.table, dead->entry, dead->entry_state, QAULTRA_RING_ENTRY_DROPPED);
-      }
+      if (!QAULTRA_RING_ACQUIRE(&readers[2].is_dead)) continue;
+      const qaultra_ring_reader* dead = &readers[2].reader;
+      qaultra_ring_entry_drop(&made.table, dead->entry, dead->entry_state, QAULTRA_RING_ENTRY_DROPPED);
     }
     ring_write(&made, 1);
   }
   qaultra_ring_writer_close(&made.writer);
   join_all(readers, READERS);
   for (uint32_t i = 0; i < 2; i++) CHECK(readers[i].reader.received == blocks && readers[i].reader.missed == 0);
-  CHECK(made.table.header->dropped_readers <= 1);
+  CHECK(made.table.header->dropped_readers == 1);
   ring_free(&made);
 }
 
 static void* write_until_told(void* argument) {
   participant* self = argument;
   while (!QAULTRA_RING_ACQUIRE(&self->blocks)) {
-    if (qaultra_ring_writer_wait_room(&self->made->writer, 10)) ring_write(self->made, 1);
+    /* Who joins after the wait may take the room again, but not from under a slot that is prepared. */
+    if (qaultra_ring_writer_wait_room(&self->made->writer, 10) && qaultra_ring_writer_prepare(&self->made->writer)) {
+      ring_write(self->made, 1);
+    }
   }
   return NULL;
 }

@@ -63,8 +63,8 @@ class PortLockGuard {
     PortLock& m_lock;
 };
 
-/** Lies between iceoryx2's header of a chunk and its payload, which nobody else uses: what a publisher of this library tells a
- * subscriber of it. Others leave zeros there. */
+/** What a publisher of this library tells a subscriber of it. A chunk has room for its payload to be aligned, 63 bytes before and behind
+ * it, which nobody uses: others leave zeros there. */
 struct ChunkNote {
     uint64_t published_ns; // CLOCK_MONOTONIC
     uint32_t history;      // blocks that the publisher keeps for who comes late
@@ -72,12 +72,15 @@ struct ChunkNote {
 };
 inline constexpr uint32_t kChunkNoteMagic = 0x51495043;
 
-/** Where it lies, or null where there is no room. */
+/** Where it lies: between iceoryx2's header and the payload, or behind that where there is more room. */
 inline ChunkNote* note_of(const iox2_chunk& chunk) noexcept {
-    auto* const payload = static_cast<uint8_t*>(chunk.payload);
-    auto* const note = payload - sizeof(ChunkNote);
-    const bool fits = note >= chunk.header_end && (reinterpret_cast<uintptr_t>(note) & 7u) == 0;
-    return fits ? reinterpret_cast<ChunkNote*>(note) : nullptr;
+    static_assert(2 * (sizeof(ChunkNote) + 7) < kPayloadAlignment);
+    uint8_t* const note = static_cast<uint8_t*>(chunk.payload) - sizeof(ChunkNote);
+    if (note >= chunk.header_end) {
+        return reinterpret_cast<ChunkNote*>(note);
+    }
+    const uint64_t behind = (chunk.payload_bytes + 7) & ~uint64_t{7};
+    return reinterpret_cast<ChunkNote*>(static_cast<uint8_t*>(chunk.payload) + behind);
 }
 
 /** The status of a call on a port whose node was replaced, or that the end of the process has ended. */

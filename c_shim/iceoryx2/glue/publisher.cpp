@@ -177,9 +177,7 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         if (stamps) {
             stamp(chunk);
         }
-        if (ChunkNote* const note = note_of(chunk); note != nullptr) {
-            *note = {now_ns(), publisher->history, kChunkNoteMagic};
-        }
+        *note_of(chunk) = {now_ns(), publisher->history, kChunkNoteMagic};
         publisher->loaned &= ~(1u << slot);
         iox2_failure failure;
         int32_t status = iox2_publisher_send(publisher->port, slot, &failure);

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the peer programs share. Blocks travel by iceoryx2's own Rust API alone.
+pub mod block;
+pub mod options;
+pub mod pattern;
+pub mod service;
+pub mod stdin;

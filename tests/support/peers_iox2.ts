@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Peers over iceoryx2's own APIs in Rust and Python: starting them, and keeping them from overrunning each other. iceoryx2 drops what
+// a full buffer has no room for, so a reader tells how far it has come, and the writer goes on only so far ahead of it.
+import { assertEquals } from "@std/assert";
+import { type Published, type Received, resultOf } from "./peers.ts";
+import { type Process, startProgram } from "./process.ts";
+
+/** The languages that there are peers in. */
+export const LANGUAGES = ["Rust", "Python"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+/** Blocks that may be on their way: as many as a peer buffers. */
+export const WINDOW = 256;
+/** How often a reader tells how far it has come. */
+export const PROGRESS = 64;
+
+const PYTHON = "build/python/bin/python";
+
+function start(language: Language, program: "publisher" | "subscriber", args: readonly string[]): Process {
+  return language === "Rust"
+    ? startProgram(`build/bin/peer_iox2_${program}`, args)
+    : startProgram(PYTHON, ["-B", `tests/peers/python/${program}.py`, ...args]);
+}
+
+/** Starts a publisher that goes on as far as the lines on its stdin allow, once there was one. */
+export function startIox2Publisher(language: Language, stream: string, ...args: string[]): Process {
+  return start(language, "publisher", ["--stream", stream, "--window", `${WINDOW}`, ...args]);
+}
+
+/** Starts a subscriber that tells how far it has come. */
+export function startIox2Subscriber(language: Language, stream: string, ...args: string[]): Process {
+  return start(language, "subscriber", ["--stream", stream, "--progress", `${PROGRESS}`, ...args]);
+}
+
+/** Tells the one peer how far the other has come, from its start on, until both have ended. Returns what they say at the end. */
+export async function lead(publisher: Process, subscriber: Process, count: number): Promise<[Published, Received]> {
+  await subscriber.waitForLine("ready");
+  await publisher.waitForLine("ready");
+  publisher.writeLine("0");
+  for (let read = 0; read + PROGRESS <= count; read += PROGRESS) {
+    const line = await subscriber.nextLine();
+    assertEquals(line, `${read + PROGRESS}`, subscriber.report());
+    publisher.writeLine(line);
+  }
+  return [await resultOf<Published>(publisher), await resultOf<Received>(subscriber)];
+}

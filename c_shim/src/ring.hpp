@@ -3,26 +3,13 @@
 // A ring as one thread has it: made by it or attached.
 #pragma once
 
-#include "port.hpp"
 #include "ring_memory.hpp"
+#include "ring_publishers.hpp"
 
 #include <atomic>
 #include <memory>
 
 namespace qipc {
-
-/** A publisher port that is looked at by others than its thread. */
-struct WatchedPort {
-    const iox::popo::PublisherPortData* port = nullptr;
-    uint64_t unique_id = 0;
-};
-
-/** The publishers of a writer. Guarded by the mutex of ring_ports.cpp. */
-struct RingPorts {
-    WatchedPort announcer;
-    WatchedPort queue;
-    std::shared_ptr<World> world;
-};
 
 inline constexpr uint64_t kNoEntry = UINT64_MAX;
 

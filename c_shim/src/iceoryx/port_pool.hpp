@@ -6,6 +6,7 @@
 #pragma once
 
 #include "port.hpp"
+#include "subscriber_count.hpp"
 
 #include <cstdint>
 #include <string>
@@ -36,10 +37,6 @@ uint32_t port_pool_closing_subscribers_of(const iox::roudi::PortPoolData& pool, 
 
 /** Subscriber ports of one stream: those of the runtime of this name, and those of others. Ones that were closed do not count,
  * which a publisher may still serve for a moment. */
-struct SubscriberCount {
-    uint32_t own = 0;
-    uint32_t others = 0;
-};
 SubscriberCount port_pool_subscribers(const iox::roudi::PortPoolData& pool,
                                       const iox::capro::ServiceDescription& description,
                                       const std::string& runtime_name);

@@ -95,7 +95,7 @@ fi
 
 # Python, whose own folder of packages is made once.
 python="$root/build/python"
-requirements=tests/peers/python/requirements.txt
+requirements=examples/python/requirements.txt
 python_has() { python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
 if ! cmp -s "$requirements" "$python/requirements.txt" && ! python_has; then missing="$missing python3 python3-venv"; fi
 
@@ -171,7 +171,7 @@ if ! [ -f CMakeLists.txt ]; then
   exit 1
 fi
 sources="CMakeLists.txt"
-for folder in c_shim cmake tests/peers tests/torn tests/torture/raw bench/floor; do
+for folder in c_shim cmake examples/rust tests/peers tests/torn tests/torture/raw bench/floor; do
   if [ -d "$folder" ]; then sources="$sources $folder"; fi
 done
 # shellcheck disable=SC2086

@@ -5,6 +5,7 @@
 import { assertEquals } from "@std/assert";
 import { type Published, type Received, resultOf } from "./peers.ts";
 import { type Process, startProgram } from "./process.ts";
+import { projectFolder } from "./runtime.ts";
 
 /** The languages that there are peers in. */
 export const LANGUAGES = ["Rust", "Python"] as const;
@@ -20,7 +21,10 @@ const PYTHON = "build/python/bin/python";
 function start(language: Language, program: "publisher" | "subscriber", args: readonly string[]): Process {
   return language === "Rust"
     ? startProgram(`build/bin/peer_iox2_${program}`, args)
-    : startProgram(PYTHON, ["-B", `tests/peers/python/${program}.py`, ...args]);
+    : startProgram(PYTHON, ["-B", `tests/peers/python/${program}.py`, ...args], {
+      // Where the declaration of the block lies, as users write it.
+      env: { PYTHONPATH: `${projectFolder}/examples/python` },
+    });
 }
 
 /** Starts a publisher that goes on as far as the lines on its stdin allow, once there was one. */

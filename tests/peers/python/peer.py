@@ -7,9 +7,12 @@ import stat
 import threading
 
 import iceoryx2 as iox
-from block import ALIGNMENT, ZeroCopyMarketBlock
+from market_data_block import ALIGNMENT, ZeroCopyMarketBlock
 
 BUFFER_SIZE = 256
+PUBLISHERS_MAX = 16
+SUBSCRIBERS_MAX = 64
+NODES_MAX = 128
 NAP_S = 0.0001
 
 
@@ -76,6 +79,9 @@ def open_service(options: argparse.Namespace) -> tuple:
             service()
             .payload_alignment(iox.Alignment.new(ALIGNMENT))
             .enable_safe_overflow(True)
+            .max_publishers(PUBLISHERS_MAX)
+            .max_subscribers(SUBSCRIBERS_MAX)
+            .max_nodes(NODES_MAX)
             .history_size(options.history)
             .subscriber_max_buffer_size(BUFFER_SIZE)
             .subscriber_max_borrowed_samples(BUFFER_SIZE)

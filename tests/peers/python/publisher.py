@@ -10,7 +10,7 @@ import time
 
 import iceoryx2 as iox
 import pattern
-from block import HEADER_SIZE
+from market_data_block import HEADER_SIZE
 from peer import NAP_S, Watch, arguments, open_service, say
 
 

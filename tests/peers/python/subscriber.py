@@ -11,7 +11,7 @@ import sys
 import time
 
 import pattern
-from block import (
+from market_data_block import (
     BLOCK_SIZE,
     FLAG_CHECKSUM,
     FLAG_LENGTH,

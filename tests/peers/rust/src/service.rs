@@ -9,6 +9,9 @@ use std::fmt::Debug;
 
 pub const OPTIONS: [&str; 5] = ["service", "stream", "root", "prefix", "history"];
 const BUFFER_SIZE: usize = 256;
+const PUBLISHERS_MAX: usize = 16;
+const SUBSCRIBERS_MAX: usize = 64;
+const NODES_MAX: usize = 128;
 
 pub type Blocks = PortFactory<ipc::Service, ZeroCopyMarketBlock, ()>;
 
@@ -48,6 +51,9 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
             "open or make the service",
             service()
                 .enable_safe_overflow(true)
+                .max_publishers(PUBLISHERS_MAX)
+                .max_subscribers(SUBSCRIBERS_MAX)
+                .max_nodes(NODES_MAX)
                 .history_size(options.number("history", 16) as usize)
                 .subscriber_max_buffer_size(BUFFER_SIZE)
                 .subscriber_max_borrowed_samples(BUFFER_SIZE)

@@ -78,7 +78,9 @@ fn check_ours(
     if !has_room {
         return Ok(());
     }
-    let trailer = block.trailer();
+    let Some(trailer) = block.trailer() else {
+        return Err("there is no trailer".to_string());
+    };
     if sender.epoch == 0 {
         sender.epoch = trailer.epoch;
     }

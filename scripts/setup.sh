@@ -181,7 +181,7 @@ if ! [ -f "$built" ] || ! [ -e build/lib/libqipc.so.1 ] || [ -n "$(find $sources
     rm -rf build/CMakeCache.txt build/CMakeFiles build/fuzz
   fi
   touch "$built.new"
-  step "configuring the build" cmake-configure cmake -S . -B build
+  step "configuring the build" cmake-configure cmake -S . -B build "-DQIPC_CARGO=$rust/cargo"
   step "building the shim, its tests and the peers" cmake-build cmake --build build -j "$(nproc)"
   mv "$built.new" "$built"
 fi

@@ -3,7 +3,9 @@
 // Peers over iceoryx2's own APIs in Rust and Python: starting them, and keeping them from overrunning each other. iceoryx2 drops what
 // a full buffer has no room for, so a reader tells how far it has come, and the writer goes on only so far ahead of it.
 import { assertEquals } from "@std/assert";
-import { type Published, type Received, resultOf } from "./peers.ts";
+import { BLOCK_DATA_SIZE, type DataBroadcaster } from "../../mod.ts";
+import { fillPattern, patternChecksum, type PatternKind } from "./pattern.ts";
+import { broadcastPattern, type Published, type Received, resultOf } from "./peers.ts";
 import { type Process, startProgram } from "./process.ts";
 import { projectFolder } from "./runtime.ts";
 
@@ -48,4 +50,31 @@ export async function lead(publisher: Process, subscriber: Process, count: numbe
     publisher.writeLine(line);
   }
   return [await resultOf<Published>(publisher), await resultOf<Received>(subscriber)];
+}
+
+/** Broadcasts the blocks of a pattern, no further ahead of a subscriber that tells how far it has come than it has room for. */
+export async function broadcastTo(
+  peer: Process,
+  out: DataBroadcaster,
+  kind: PatternKind,
+  count: number,
+): Promise<void> {
+  let read = 0;
+  for (let sent = 0; sent < count;) {
+    const part = Math.min(PROGRESS, count - sent);
+    // What it has read of the history is not told apart, so half of the window is kept back.
+    while (sent + part > read + WINDOW / 2) read = Number(await peer.nextLine());
+    broadcastPattern(out, kind, part);
+    sent += part;
+  }
+}
+
+/** The checksum of the blocks of these sequences. */
+export function patternSum(kind: PatternKind, first: number, last: number): number {
+  const data = new Uint8Array(BLOCK_DATA_SIZE);
+  let sum = 0;
+  for (let sequence = first; sequence <= last; sequence++) {
+    sum = (sum + patternChecksum(data, fillPattern(kind, sequence, data))) >>> 0;
+  }
+  return sum;
 }

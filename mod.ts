@@ -101,6 +101,8 @@ export {
   ERROR_CODES,
   FieldValueError,
   ForeignChunkError,
+  ServiceDamagedError,
+  ServiceTypeError,
   HeldLimitError,
   HistoryError,
   InternalError,

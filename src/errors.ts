@@ -26,6 +26,8 @@ export {
   ClosedError,
   DeliveryMismatchError,
   ForeignChunkError,
+  ServiceDamagedError,
+  ServiceTypeError,
   HeldLimitError,
   HistoryError,
   IterationError,

@@ -82,6 +82,8 @@ extern "C" {
 #define QIPC_E_RING_CORRUPT (-39)        /* a header that does not fit its segment; the text names the field; value, limit */
 #define QIPC_E_RING_CAPACITY (-40)       /* a ring's capacity is no power of two within the limits: value, limit */
 #define QIPC_E_RING_ENTRY (-41)          /* an entry of a reader table, or their count, is out of range: value, limit */
+#define QIPC_E_SERVICE_TYPE (-42)        /* the stream carries another type of payload */
+#define QIPC_E_SERVICE_DAMAGED (-43)     /* what the stack keeps of a stream is unusable, or another version's: see qipc_runtime_heal */
 
 /** The ABI this library implements: QIPC_ABI_VERSION. Any thread. */
 uint32_t qipc_abi_version(void);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "port.hpp"
+#include "stream_list.hpp"
 #include "subscriber_count.hpp"
 
 #include <cstdint>
@@ -13,13 +14,6 @@
 #include <vector>
 
 namespace qipc {
-
-struct StreamCount {
-    StreamName name;
-    uint32_t publishers = 0;
-    uint32_t lossy_publishers = 0; // of them: who waits for no subscriber
-    uint32_t subscribers = 0;
-};
 
 /** Finds the table from an element of it that this process has. Null when what lies there does not look like it. */
 const iox::roudi::PortPoolData* port_pool_locate(const iox::popo::ConditionVariableData* condition);

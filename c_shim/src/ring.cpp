@@ -79,6 +79,20 @@ QIPC_EXPORT int32_t qipc_ring_keep_entry(uint32_t handle, uint32_t index) {
     });
 }
 
+QIPC_EXPORT int32_t qipc_ring_set_audience(uint32_t handle, uint32_t elsewhere) {
+    return shielded([&]() -> int32_t {
+        Ring* ring = handle_object<Ring>(handle, Kind::ring);
+        if (ring == nullptr) {
+            return handle_refusal(handle, Kind::ring);
+        }
+        if (!ring->memory->is_writer) {
+            return fail(QIPC_E_BAD_HANDLE, handle, 0, "Cannot name readers of ring %u: it was attached, not made", handle);
+        }
+        ring->elsewhere.store(elsewhere, std::memory_order_relaxed);
+        return QIPC_OK;
+    });
+}
+
 QIPC_EXPORT int32_t qipc_ring_bind_numa(uint32_t handle, uint8_t* result) {
     return shielded([&]() -> int32_t {
         if (const int32_t status = check_result(result); status != QIPC_OK) {

@@ -23,6 +23,8 @@ struct Ring {
     std::atomic<bool> has_queue{false};
     /** The entry that is kept: its generation (the state without its status) above its index. kNoEntry: none. */
     std::atomic<uint64_t> entry{kNoEntry};
+    /** Subscribers of its announcements on other stacks. */
+    std::atomic<uint32_t> elsewhere{0};
     /** Set by whoever ends it, its thread or the end of the process. */
     std::atomic<bool> has_ended{false};
     uint32_t handle = 0;

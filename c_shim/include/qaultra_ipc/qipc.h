@@ -332,6 +332,10 @@ int32_t qipc_ring_keep_entry(uint32_t ring, uint32_t entry);
  */
 int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue);
 
+/** For the writer of a ring that is announced on other stacks too, by their libraries: how many subscribers those announcements
+ * have. When the ring is closed, or its process ends, they count beside those of `announcer`. */
+int32_t qipc_ring_set_audience(uint32_t ring, uint32_t elsewhere);
+
 /** Binds the blocks of the ring to the NUMA node of the calling thread, and reads one page back. result: word 0 node asked, word 1
  * node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */
 int32_t qipc_ring_bind_numa(uint32_t ring, uint8_t* result);

@@ -62,8 +62,8 @@ export const spoilQueue: Spoil = (_runtime, out, sequence, place, mask) => {
   throw new Error(`Cannot find block ${sequence} in ${path}`);
 };
 
-/** Windows that a test may have mapped. */
-const WINDOWS_MAX = 64;
+/** Windows that a test file may have made so far. */
+const WINDOWS_MAX = 4096;
 
 /** In a chunk of the queue lane that this process may write, through its own window. */
 export const spoilWindow: Spoil = (runtime, out, sequence, place, mask) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subscriber.hpp"
 
+#include "take_order.hpp"
 #include "waiter.hpp"
 #include "watch.hpp"
 
@@ -124,7 +125,7 @@ bool locate(Subscriber& subscriber, const iox2_chunk& chunk, WindowPlace* place)
 }
 
 /** One more entry of a take: 1, 0 when there is nothing, or an error. */
-int32_t take_one(Subscriber& subscriber, uint8_t* entry) {
+int32_t take_one(Subscriber& subscriber, uint8_t* entry, uint64_t* time) {
     if (subscriber.held_count == kHeldMax) {
         return subscriber_has_data(subscriber) == 1 ? refuse_held() : 0;
     }
@@ -144,6 +145,11 @@ int32_t take_one(Subscriber& subscriber, uint8_t* entry) {
     }
     subscriber.is_held[taken.slot] = true;
     ++subscriber.held_count;
+    // Where publishers of blocks write the time.
+    *time = 0;
+    if (subscriber.payload_size >= 2 * sizeof *time) {
+        std::memcpy(time, static_cast<const uint8_t*>(taken.chunk.payload) + sizeof *time, sizeof *time);
+    }
     const uint32_t words[4] = {taken.slot, place.window, place.offset, subscriber.payload_size};
     const uint64_t words_behind[2] = {origin_of(taken.chunk.publisher), 0};
     std::memcpy(entry, words, sizeof words);
@@ -229,21 +235,24 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
         if (subscriber->port == nullptr) {
             return refuse_ended_port();
         }
-        for (uint32_t count = 0; count < max; ++count) {
-            const int32_t status = take_one(*subscriber, result + count * QIPC_TAKE_ENTRY_BYTES);
-            if (status == 1) {
-                continue;
+        uint64_t times[QIPC_TAKE_MAX];
+        uint32_t count = 0;
+        int32_t status = 1;
+        for (; count < max; ++count) {
+            status = take_one(*subscriber, result + count * QIPC_TAKE_ENTRY_BYTES, &times[count]);
+            if (status != 1) {
+                break;
             }
-            if (count == 0) {
-                return status;
-            }
-            if (status == QIPC_E_FOREIGN_CHUNK) {
-                subscriber->refusal = saved_detail();
-                subscriber->has_refusal = true;
-            }
-            return static_cast<int32_t>(count);
         }
-        return static_cast<int32_t>(max);
+        if (count == 0) {
+            return status;
+        }
+        if (status == QIPC_E_FOREIGN_CHUNK) {
+            subscriber->refusal = saved_detail();
+            subscriber->has_refusal = true;
+        }
+        order_taken(result, times, count);
+        return static_cast<int32_t>(count);
     });
 }
 

@@ -6,17 +6,32 @@ if(NOT TARGET qipc_iox2)
   return()
 endif()
 
-add_executable(qipc_iox2_tests main.c ${CASE_FILES})
+# And cases of its own.
+set(IOX2_CASE_NAMES "")
+file(GLOB IOX2_CASE_FILES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/iox2_cases_*.c)
+foreach(file ${IOX2_CASE_FILES})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  file(STRINGS ${file} lines REGEX "^CASE\\([a-z0-9_]+\\)")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^CASE\\(([a-z0-9_]+)\\).*" "\\1" name ${line})
+    list(APPEND IOX2_CASE_NAMES ${name})
+  endforeach()
+endforeach()
+list(JOIN CASE_NAMES ")\nX(" CASES)
+list(JOIN IOX2_CASE_NAMES ")\nX(" IOX2_CASES)
+file(CONFIGURE OUTPUT iox2/cases.inc CONTENT "X(@CASES@)\nX(@IOX2_CASES@)\n" @ONLY)
+
+add_executable(qipc_iox2_tests main.c ${CASE_FILES} ${IOX2_CASE_FILES})
 target_compile_features(qipc_iox2_tests PRIVATE c_std_11)
 target_compile_definitions(qipc_iox2_tests PRIVATE _GNU_SOURCE)
 target_compile_options(qipc_iox2_tests PRIVATE -Wall -Wextra -Werror)
-target_include_directories(qipc_iox2_tests PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
+target_include_directories(qipc_iox2_tests PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/iox2)
 target_link_libraries(qipc_iox2_tests PRIVATE qipc_iox2 Threads::Threads)
 set_target_properties(qipc_iox2_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 set(IOX2_OTHERWISE
   ^again ^no_daemon ^supervisor daemon # its daemon
-  ^a_process_that_was_given_up$ ^descriptors_are_closed_on_exec$ ^name_in_use$ ^nothing_is_printed$ ^log_can_be_turned_on$
+  ^a_process_that_was_given_up$ ^descriptors_are_closed_on_exec$ ^nothing_is_printed$ ^log_can_be_turned_on$
   ^port_names$ ^internal_service_is_refused$ # what a name cannot have
   ^port_numbers$ ^streams_lists_every_process$ ^a_lossless_queue ^a_blocking_subscriber # lossless queues
   ^an_empty_pool ^a_block_larger ^foreign_chunks ^misaligned_chunks # pools, whose chunks are of any size
@@ -24,7 +39,7 @@ set(IOX2_OTHERWISE
   ^the_origin_tells_publishers_apart$) # which looks at the order between publishers
 list(JOIN IOX2_OTHERWISE "|" IOX2_OTHERWISE)
 
-foreach(name ${CASE_NAMES})
+foreach(name ${CASE_NAMES} ${IOX2_CASE_NAMES})
   if(name MATCHES "${IOX2_OTHERWISE}")
     continue()
   endif()
@@ -36,3 +51,12 @@ foreach(name ${CASE_NAMES})
   endif()
   set_tests_properties(abi_iox2.${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${environment}")
 endforeach()
+
+add_executable(qipc_libraries_test libraries_test.c)
+target_compile_features(qipc_libraries_test PRIVATE c_std_11)
+target_compile_options(qipc_libraries_test PRIVATE -Wall -Wextra -Werror)
+target_link_libraries(qipc_libraries_test PRIVATE qaultra_ipc_headers ${CMAKE_DL_LIBS})
+set_target_properties(qipc_libraries_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+add_test(NAME abi_iox2.both_libraries_are_the_same
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/same_libraries.sh $<TARGET_FILE:qipc_libraries_test> $<TARGET_FILE:qipc>
+    $<TARGET_FILE:qipc_iox2>)

@@ -21,6 +21,9 @@ export const SYMBOLS = {
   qipc_runtime_attach_again: { parameters: ["u32"], result: "i32" },
   // int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result)
   qipc_runtime_streams: { parameters: ["u32", "buffer", "u32", "buffer"], result: "i32" },
+  // int32_t qipc_runtime_heal(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+  //   uint32_t stream_len, const uint8_t* event, uint32_t event_len)
+  qipc_runtime_heal: { parameters: ["u32", "buffer", "u32", "buffer", "u32", "buffer", "u32"], result: "i32" },
   // int32_t qipc_runtime_bind_numa(uint32_t runtime, uint8_t* result)
   qipc_runtime_bind_numa: { parameters: ["u32", "buffer"], result: "i32" },
   // int32_t qipc_window_map(uint32_t runtime, uint32_t window, uint8_t* result)

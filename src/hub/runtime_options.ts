@@ -26,7 +26,7 @@ export interface RuntimeOptions {
   /** Of the memory stack: the `handle` of the runtime of another Worker, to share its streams. */
   readonly handle?: MemoryHandle;
   /**
-   * Of the iceoryx2 stack: the folder where its processes find each other, an absolute path of at most 128 bytes; all have to name the
+   * Of the iceoryx2 stack: the folder where its processes find each other, an absolute path of at most 80 bytes; all have to name the
    * same. Default: iceoryx2's own, `/tmp/iceoryx2`.
    */
   readonly root?: string;
@@ -77,7 +77,7 @@ const POOL_MEMORY_MB_MAX = 65536;
 const DEFAULT_MEMORY_MB = 1024;
 const MEMORY_MB_MAX = 4096;
 /** What the native library has room for below its own limits of paths and names. */
-const ROOT_BYTES_MAX = 128;
+const ROOT_BYTES_MAX = 80;
 const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 const TYPE_NAME_BYTES_MAX = 255;
 const DEFAULT_TYPE_NAME = "ZeroCopyMarketBlock";

@@ -52,8 +52,8 @@ typedef struct iox2_chunk {
     uint64_t publisher[2];
 } iox2_chunk;
 
-/** `path` becomes that of the folder that lists the node. */
-int32_t iox2_node_open(iox2_text name, iox2_text root, iox2_text prefix, iox2_node** out, char* path, size_t path_bytes,
+/** With `must_be_free` a name that another live process has is refused. `path` becomes that of the folder that lists the node. */
+int32_t iox2_node_open(iox2_text name, uint32_t must_be_free, iox2_text root, iox2_text prefix, iox2_node** out, char* path, size_t path_bytes,
                        iox2_failure* failure);
 void iox2_node_close(iox2_node* node);
 /** Clears away what dead processes have left. Returns how many there were. */
@@ -61,6 +61,9 @@ int32_t iox2_node_clean(const iox2_node* node);
 
 typedef void (*iox2_stream_visit)(void* context, const char* name, size_t name_bytes, uint32_t publishers, uint32_t subscribers);
 int32_t iox2_streams(const iox2_node* node, iox2_stream_visit visit, void* context, iox2_failure* failure);
+
+/** Removes what is left of a service that nobody can use. 1 when there was something, 0 when not. */
+int32_t iox2_heal(const iox2_node* node, iox2_text name, iox2_failure* failure);
 
 /** `loans`: slots for loans. `id` becomes the two halves of the publisher's id. */
 int32_t iox2_publisher_open(const iox2_node* node, const iox2_service* service, uint32_t loans, iox2_publisher** out,

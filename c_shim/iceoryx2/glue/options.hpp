@@ -12,8 +12,8 @@
 
 namespace qipc {
 
-/** iceoryx2 makes paths of these, and gives up where they become too long. */
-inline constexpr uint32_t kRootBytesMax = 128;
+/** iceoryx2 makes paths of 255 bytes at the most of these and of up to 132 bytes of its own. */
+inline constexpr uint32_t kRootBytesMax = 80;
 inline constexpr uint32_t kPrefixBytesMax = 32;
 inline constexpr uint32_t kTypeNameBytesMax = 255;
 /** What may be asked of a service that this process creates. */
@@ -29,7 +29,7 @@ struct Options {
     std::string type_name = "ZeroCopyMarketBlock";
     uint32_t timeout_ms = QIPC_CONTROL_TIMEOUT_MS;
     uint32_t publishers_max = 16;
-    uint32_t subscribers_max = 64;
+    uint32_t subscribers_max = 32; // each place costs every loan and publishing some 4 ns, taken or not
     uint32_t nodes_max = 128;
 };
 

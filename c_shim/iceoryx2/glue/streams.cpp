@@ -24,6 +24,27 @@ void add(void* context, const char* name, size_t name_bytes, uint32_t publishers
 
 using namespace qipc;
 
+QIPC_EXPORT int32_t qipc_runtime_heal(uint32_t handle, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+                                      uint32_t stream_len, const uint8_t* event, uint32_t event_len) {
+    return shielded([&]() -> int32_t {
+        StreamName name;
+        int32_t status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &name);
+        if (status != QIPC_OK) {
+            return status;
+        }
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(handle, Kind::runtime);
+        if (runtime == nullptr) {
+            return handle_refusal(handle, Kind::runtime);
+        }
+        const WorldLease world(runtime->world);
+        const std::string service_name = service_name_of(name);
+        iox2_failure failure{};
+        const std::lock_guard<std::mutex> control(control_mutex());
+        status = iox2_heal(world->node, {service_name.data(), service_name.size()}, &failure);
+        return status < 0 ? refuse(status, failure) : status;
+    });
+}
+
 QIPC_EXPORT int32_t qipc_runtime_streams(uint32_t handle, uint8_t* buffer, uint32_t buffer_len, uint8_t* result) {
     return shielded([&]() -> int32_t {
         if (const int32_t status = check_result(result); status != QIPC_OK) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "background_thread.hpp"
+#include "clock.hpp"
 #include "exit.hpp"
 #include "handle.hpp"
 #include "lease.hpp"
@@ -9,6 +11,9 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <random>
 
@@ -17,6 +22,7 @@ namespace {
 
 struct Current {
     std::mutex mutex; // of the pointer, for a moment
+    std::condition_variable changed;
     std::shared_ptr<World> world;
 };
 
@@ -30,6 +36,7 @@ uint64_t g_worlds = 0; // guarded by the control mutex
 std::shared_ptr<World> exchange_current(std::shared_ptr<World> world) noexcept {
     const std::lock_guard<std::mutex> lock(current().mutex);
     current().world.swap(world);
+    current().changed.notify_all();
     return world;
 }
 
@@ -45,14 +52,14 @@ iox2_text text_of(const std::string& text) {
 }
 
 /** The caller has the control mutex. */
-int32_t make_world(Options&& options, const std::string& name, std::shared_ptr<World>* out) {
+int32_t make_world(Options&& options, const std::string& name, bool must_be_free, std::shared_ptr<World>* out) {
     const auto world = std::make_shared<World>();
     world->options = std::move(options);
     world->name = name.empty() ? unique_name() : name;
     iox2_failure failure{};
     char path[512];
-    const int32_t status = iox2_node_open(text_of(world->name), text_of(world->options.root), text_of(world->options.prefix),
-                                          &world->node, path, sizeof path, &failure);
+    const int32_t status = iox2_node_open(text_of(world->name), must_be_free, text_of(world->options.root),
+                                          text_of(world->options.prefix), &world->node, path, sizeof path, &failure);
     if (status != QIPC_OK) {
         return refuse(status, failure);
     }
@@ -71,7 +78,7 @@ int32_t replace_if_gone(std::shared_ptr<World>* old) {
     }
     std::shared_ptr<World> fresh;
     Options options = world->options;
-    if (const int32_t status = make_world(std::move(options), world->name, &fresh); status != QIPC_OK) {
+    if (const int32_t status = make_world(std::move(options), world->name, false, &fresh); status != QIPC_OK) {
         return status;
     }
     fresh->handles = world->handles;
@@ -84,6 +91,31 @@ int32_t replace_if_gone(std::shared_ptr<World>* old) {
         }
     });
     return QIPC_OK;
+}
+
+/** How often it is looked whether the node is still listed. */
+constexpr std::chrono::milliseconds kLookInterval{250};
+
+/** Becomes a node again after the root was removed under the process. */
+void keep_listed(void*) {
+    Current& here = current();
+    for (;;) {
+        {
+            std::unique_lock<std::mutex> lock(here.mutex);
+            here.changed.wait(lock, [&here] { return here.world != nullptr; });
+        }
+        sleep_ns(std::chrono::nanoseconds(kLookInterval).count());
+        if (!process_is_exiting()) {
+            attach_again(); // when it cannot be, it is tried again
+        }
+    }
+}
+
+/** The caller has the control mutex. */
+bool start_keeping_listed() noexcept {
+    static bool is_started = false;
+    is_started = is_started || start_background_thread("qipc-iox2-node", keep_listed, nullptr);
+    return is_started;
 }
 
 } // namespace
@@ -133,7 +165,8 @@ int32_t world_open(Options&& options, std::shared_ptr<World>* out) {
     } else {
         register_process_exit();
         const std::string name = options.name;
-        status = make_world(std::move(options), name, &world);
+        status = start_keeping_listed() ? make_world(std::move(options), name, !name.empty(), &world)
+                                        : fail(QIPC_E_SYSTEM, errno, 0, "Cannot open a runtime: no thread could be started");
     }
     if (status == QIPC_OK) {
         exchange_current(world);

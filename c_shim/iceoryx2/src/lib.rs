@@ -5,6 +5,7 @@
 // are making or ending ports.
 
 mod failure;
+mod heal;
 mod node;
 mod publisher;
 mod service;

@@ -5,8 +5,8 @@
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::{status, text::Text};
 use iceoryx2::config::Config;
-use iceoryx2::node::{Node, NodeBuilder, NodeCreationFailure};
-use iceoryx2::prelude::{FileName, NodeName, Path, SemanticString, SignalHandlingMode};
+use iceoryx2::node::{Node, NodeBuilder, NodeCreationFailure, NodeState, NodeView};
+use iceoryx2::prelude::{CallbackProgression, FileName, NodeName, Path, SemanticString, SignalHandlingMode};
 use iceoryx2::service::ipc;
 use iceoryx2_bb_log::{Log, LogLevel};
 use std::fmt::Arguments;
@@ -54,6 +54,26 @@ fn configuration(root: &str, prefix: &str) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// A name that another live process has. Not to be asked by a process that has a node: the look at its own lock would end that.
+fn refuse_if_taken(config: &Config, name: &str) -> Result<(), Failure> {
+    let mut owner = None;
+    let _ = Node::<Stack>::list(config, |state| {
+        if let NodeState::Alive(view) = state {
+            if view.details().as_ref().is_some_and(|details| details.name().as_str() == name) {
+                owner = Some(view.id().pid().value());
+            }
+        }
+        CallbackProgression::Continue
+    });
+    match owner {
+        None => Ok(()),
+        Some(process) => {
+            let text = format!("Cannot open the runtime \"{name}\": process {process} has this name");
+            Err(Failure::new(status::E_NAME_IN_USE, text).with(process as f64, 0.0))
+        }
+    }
+}
+
 /// Makes the node. Nodes of dead processes are cleared away first.
 ///
 /// # Safety
@@ -61,6 +81,7 @@ fn configuration(root: &str, prefix: &str) -> Result<Config, Failure> {
 #[no_mangle]
 pub unsafe extern "C" fn iox2_node_open(
     name: Text,
+    must_be_free: u32,
     root: Text,
     prefix: Text,
     out: *mut *mut ProcessNode,
@@ -75,6 +96,9 @@ pub unsafe extern "C" fn iox2_node_open(
         let node_name = NodeName::new(name).map_err(|error| {
             Failure::new(status::E_NAME_INVALID, format!("Cannot use the runtime name \"{name}\" ({error:?})"))
         })?;
+        if must_be_free != 0 {
+            refuse_if_taken(&config, name)?;
+        }
         let node = NodeBuilder::new()
             .name(&node_name)
             .config(&config)

@@ -145,6 +145,15 @@ int32_t qipc_runtime_attach_again(uint32_t runtime);
 int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result);
 
 /**
+ * Repairs what the stack keeps of {service, stream, event} when nobody can use it (QIPC_E_SERVICE_DAMAGED), as after a process was
+ * killed while it made or removed it: removes it, so that the next port makes it anew. Returns 1 when there was something to repair
+ * and 0 when not, or an error: QIPC_E_SERVICE_DAMAGED when a process that lives is listed there (value: its id). A stack with a
+ * daemon, which keeps all of this, has nothing to repair.
+ */
+int32_t qipc_runtime_heal(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
+                          const uint8_t* event, uint32_t event_len);
+
+/**
  * Where a window lies. Loans and takes name blocks by (window, offset): a window is a mapping owned by this library, at most
  * QIPC_WINDOW_BYTES_MAX long, that stays valid until this thread has called qipc_window_unmap for it. Windows of takes are
  * read-only; writing there is a fault. result: qword 0 address, qword 1 length, word 4 writable (0 or 1).

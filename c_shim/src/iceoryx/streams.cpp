@@ -5,6 +5,19 @@
 
 using namespace qipc;
 
+QIPC_EXPORT int32_t qipc_runtime_heal(uint32_t handle, const uint8_t* service, uint32_t service_len, const uint8_t* stream,
+                                      uint32_t stream_len, const uint8_t* event, uint32_t event_len) {
+    return shielded([&]() -> int32_t {
+        StreamName name;
+        const int32_t status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &name);
+        if (status != QIPC_OK) {
+            return status;
+        }
+        const bool is_runtime = handle_object<RuntimeHandle>(handle, Kind::runtime) != nullptr;
+        return is_runtime ? 0 : handle_refusal(handle, Kind::runtime);
+    });
+}
+
 QIPC_EXPORT int32_t qipc_runtime_streams(uint32_t handle, uint8_t* buffer, uint32_t buffer_len, uint8_t* result) {
     return shielded([&]() -> int32_t {
         if (const int32_t status = check_result(result); status != QIPC_OK) {

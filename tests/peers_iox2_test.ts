@@ -51,7 +51,7 @@ async function send(language: Language, lane: "queue" | "auto", kind: PatternKin
   using runtime = Runtime.open({ stack: "iceoryx2" });
   const stream = newStream();
   using out = new DataBroadcaster(LOSSY.with({ lane }), stream, { runtime });
-  using _opener = await openQueueLane(out, runtime);
+  using _opener = await openQueueLane(out, runtime, kind);
   const first = out.nextSequence;
   const last = first + count - 1;
   const args = ["--last-sequence", `${last}`, "--pattern", kind, "--record-size", `${patternRecordSize(kind)}`];

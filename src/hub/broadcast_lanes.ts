@@ -62,6 +62,8 @@ export function openLanes(
     const history = config.history === "all" ? config.bufferDepth : config.history;
     return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence, checksum });
   }
+  // Who reads the queue lane of a lossless stream expects it to be lossless too.
+  const servesQueue = !lossless || transport.hasLosslessQueue;
   const bytes = ringBytes(capacity);
   if (bytes > memoryPoolSizeMb * MEBIBYTE) {
     throw new ConfigError(action, {
@@ -82,7 +84,8 @@ export function openLanes(
     firstSequence,
     checksum,
     access: config.access,
-    withQueue: transport.hasPorts && (config.queueLane === "auto" ? config.access === null : config.queueLane === "on"),
+    withQueue: transport.hasPorts &&
+      (config.queueLane === "auto" ? config.access === null && servesQueue : config.queueLane === "on"),
   };
   return new RingLane(connection, demand, others);
 }

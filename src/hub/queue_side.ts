@@ -67,7 +67,7 @@ export class QueueSide {
     const { transport, windows, ports } = this.#connection;
     const { lane, service, stream, lossless, queueCapacity } = this.#demand;
     if (this.#reader !== null || lane === "ring") return;
-    if (lane === "auto" && (!transport.hasPorts || transport.state !== "attached")) return;
+    if (lane === "auto" && (!this.#isOffered || transport.state !== "attached")) return;
     this.#isLeaving = false;
     this.#reader = new QueueReader(
       ports,
@@ -80,7 +80,7 @@ export class QueueSide {
   /** Whether there is no port where there could be one, or one that serves no longer. */
   lacks(wanted: boolean): boolean {
     if (this.#reader !== null) return this.#reader.lost;
-    return wanted && this.#demand.lane !== "ring" && this.#connection.transport.hasPorts;
+    return wanted && this.#demand.lane !== "ring" && this.#isOffered;
   }
 
   /**
@@ -101,6 +101,12 @@ export class QueueSide {
       if (!(error instanceof IpcError)) throw error;
     }
     return true;
+  }
+
+  /** Whether the stack has what is demanded; where a subscriber insists on the queue lane it is told that there is none. */
+  get #isOffered(): boolean {
+    const { hasPorts, hasLosslessQueue } = this.#connection.transport;
+    return hasPorts && (!this.#demand.lossless || hasLosslessQueue || this.#demand.lane === "queue");
   }
 
   /** A ring was found: from now on only what it does not have is read here, and not for long. */

@@ -64,6 +64,7 @@ export class MemoryTransport implements Transport {
   readonly name: string;
   /** There are rings only. */
   readonly hasPorts = false;
+  readonly hasLosslessQueue = false;
   /** Its memory is shared by Workers, which no library is given, and there may be none. */
   readonly checksums = null;
   /** Memory of its own is never lost. */

@@ -39,6 +39,7 @@ export class NativeTransport implements Transport {
   readonly stack: NativeStack;
   readonly name: string;
   readonly hasPorts = true;
+  readonly hasLosslessQueue: boolean;
   readonly clockSinceNs: (low: number, high: number) => number;
   readonly checksums: NativeChecksums;
   readonly #native: Native;
@@ -57,6 +58,8 @@ export class NativeTransport implements Transport {
    */
   constructor(stack: NativeStack, options: string, libraryPath?: string) {
     this.stack = stack;
+    // A publisher of iceoryx2 that waits for its subscribers waits for ever for one that was killed.
+    this.hasLosslessQueue = stack === "iceoryx";
     const native = Native.load(stack, libraryPath);
     this.#native = native;
     this.checksums = new NativeChecksums(native);

@@ -271,6 +271,8 @@ export interface Transport {
   pinThread(cpu: number): void;
   /** Whether it has ports; without them there is no queue lane. */
   readonly hasPorts: boolean;
+  /** Whether publishers of its queue lane can wait for subscribers. */
+  readonly hasLosslessQueue: boolean;
   ports(): PortEntry[];
   /** Binds the block memory to the NUMA node of the calling thread; returns the node, read back. */
   bindNuma(): number;

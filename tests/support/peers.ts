@@ -124,10 +124,14 @@ export function broadcastPattern(out: DataBroadcaster, kind: PatternKind, count:
 }
 
 /** Broadcasts nothing but what it must until the queue lane beside a ring is served, as it is from then on for all who subscribe. */
-export async function openQueueLane(out: DataBroadcaster, runtime: Runtime): Promise<DataSubscriber> {
+export async function openQueueLane(
+  out: DataBroadcaster,
+  runtime: Runtime,
+  kind: PatternKind = "ticks",
+): Promise<DataSubscriber> {
   const opener = new DataSubscriber(new BroadcastConfig({ lane: "queue", queueCapacity: 1 }), out.stream, { runtime });
   await waitFor(() => {
-    broadcastPattern(out, "ticks", 1);
+    broadcastPattern(out, kind, 1);
     return opener.hasData();
   }, { what: "the queue lane to be served" });
   return opener;

@@ -3,6 +3,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 
 namespace qipc {
 namespace {
@@ -14,6 +15,7 @@ struct Line {
     uint64_t device = 0;
     uint64_t inode = 0;
     bool is_shared = false;
+    std::string path;
 };
 
 bool read_line(FILE* file, Line* line) {
@@ -25,11 +27,15 @@ bool read_line(FILE* file, Line* line) {
     unsigned int major = 0;
     unsigned int minor = 0;
     *line = Line{};
-    if (std::sscanf(text, "%" SCNxPTR "-%" SCNxPTR " %4s %" SCNx64 " %x:%x %" SCNu64, &line->begin, &line->end, rights,
-                    &line->offset, &major, &minor, &line->inode)
+    int path_at = 0;
+    if (std::sscanf(text, "%" SCNxPTR "-%" SCNxPTR " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &line->begin, &line->end, rights,
+                    &line->offset, &major, &minor, &line->inode, &path_at)
         == 7) {
         line->device = static_cast<uint64_t>(major) << 32 | minor;
         line->is_shared = rights[3] == 's';
+        if (line->is_shared) {
+            line->path.assign(text + path_at, std::strcspn(text + path_at, "\n"));
+        }
     }
     return true;
 }
@@ -41,7 +47,7 @@ bool continues(const Line& before, const Line& line) {
 
 } // namespace
 
-bool mapping_of(const void* address, Mapping* mapping) {
+bool mapping_of(const void* address, Mapping* mapping, std::string* file_path) {
     FILE* file = std::fopen("/proc/self/maps", "re");
     if (file == nullptr) {
         return false;
@@ -68,6 +74,9 @@ bool mapping_of(const void* address, Mapping* mapping) {
     std::fclose(file);
     if (found) {
         *mapping = {begin, last.end - begin};
+        if (file_path != nullptr) {
+            *file_path = last.path;
+        }
     }
     return found;
 }

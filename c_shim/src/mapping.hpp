@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace qipc {
 
@@ -13,7 +14,7 @@ struct Mapping {
 };
 
 /** The shared mapping of one file that `address` lies in, with the neighbours into which the kernel may have split it. False
- * when there is none. */
-bool mapping_of(const void* address, Mapping* mapping);
+ * when there is none. `file` becomes the path of the file. */
+bool mapping_of(const void* address, Mapping* mapping, std::string* file = nullptr);
 
 } // namespace qipc

@@ -233,3 +233,41 @@ CASE(a_full_memory_is_an_error) {
     CHECK(unlink("/dev/shm/filler") == 0);
     EXPECT_OK(qipc_publisher_loan(publisher, RESULT));
 }
+
+static uint32_t word_at(uint32_t runtime, uint32_t window, uint32_t offset) {
+    uint64_t area[QIPC_RESULT_BYTES / 8];
+    EXPECT_OK(qipc_window_map(runtime, window, (uint8_t*)area));
+    uint32_t word;
+    memcpy(&word, (const uint8_t*)(uintptr_t)area[0] + offset, sizeof word);
+    return word;
+}
+
+CASE(the_memory_of_publishers_that_are_gone_is_given_back) {
+    const uint32_t runtime = open_runtime("");
+    const uint32_t subscriber = open_subscriber(runtime, "s");
+    uint32_t windows[3];
+    uint32_t offsets[3];
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < 3; ++i) {
+        const uint32_t publisher = open_publisher(runtime, "s");
+        publish_word(runtime, publisher, 100 + i);
+        EXPECT(1, qipc_subscriber_take(subscriber, 1, RESULT));
+        held = WORD(0);
+        windows[i] = WORD(1);
+        offsets[i] = WORD(2);
+        CHECK(taken_word(runtime, 0) == 100 + i);
+        if (i < 2) {
+            EXPECT_OK(qipc_subscriber_release(subscriber, held));
+        } else {
+            publish_word(runtime, publisher, 200);
+        }
+        EXPECT_OK(qipc_publisher_close(publisher));
+    }
+    /* Empty pages are in the place of what nobody uses, and what is held stays. */
+    EVENTUALLY(word_at(runtime, windows[0], offsets[0]) == 0 && word_at(runtime, windows[1], offsets[1]) == 0);
+    CHECK(word_at(runtime, windows[2], offsets[2]) == 102);
+    /* What was not taken yet can be. */
+    CHECK(take_word(runtime, subscriber) == 200);
+    EXPECT_OK(qipc_subscriber_release(subscriber, held));
+    EVENTUALLY(word_at(runtime, windows[2], offsets[2]) == 0);
+}

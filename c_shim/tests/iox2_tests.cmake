@@ -35,7 +35,7 @@ set(IOX2_OTHERWISE
   ^port_names$ ^internal_service_is_refused$ # what a name cannot have
   ^port_numbers$ ^streams_lists_every_process$ ^a_lossless_queue ^a_blocking_subscriber # lossless queues
   ^an_empty_pool ^a_block_larger ^foreign_chunks ^misaligned_chunks # pools, whose chunks are of any size
-  ^too_many_publishers$ ^too_many_subscribers$ ^stream_is_full ^too_many_condition_variables$ ^waiter_sends_one_byte_for_many
+  ^too_many_publishers$ ^too_many_subscribers$ ^stream_is_full ^too_many_condition_variables$ ^waiter_sends_one_byte_for_many ^wait_any_wakes_for_each$
   ^the_origin_tells_publishers_apart$) # which looks at the order between publishers
 list(JOIN IOX2_OTHERWISE "|" IOX2_OTHERWISE)
 

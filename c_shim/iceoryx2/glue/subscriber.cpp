@@ -70,6 +70,25 @@ void add_past(Subscriber& subscriber, const ReadyChunk& chunk, uint32_t history)
     }
 }
 
+bool locate(Subscriber& subscriber, const iox2_chunk& chunk, WindowPlace* place) {
+    auto& views = subscriber.views;
+    const uint32_t given_back = g_windows_given_back.load(std::memory_order_acquire);
+    if (__builtin_expect(given_back != subscriber.given_back, 0)) {
+        subscriber.given_back = given_back;
+        views.clear();
+    }
+    const auto at = std::find_if(views.begin(), views.end(), [&chunk](const SegmentView& view) {
+        return view.publisher[0] == chunk.publisher[0] && view.publisher[1] == chunk.publisher[1];
+    });
+    if (at == views.end()) {
+        views.resize(std::min(views.size(), kViewsMax - 1));
+        views.insert(views.begin(), SegmentView{});
+    } else if (at != views.begin()) {
+        std::rotate(views.begin(), at, at + 1);
+    }
+    return window_locate(views.front(), chunk.publisher, chunk.payload, false, subscriber.world->number, place);
+}
+
 /**
  * Takes the next chunk: 1 when there was one, 0 when not, or an error. iceoryx2 hands a late subscriber all that a publisher keeps, so
  * blocks from before are sorted out first, up to the first one from after.
@@ -81,7 +100,7 @@ int32_t next_chunk(Subscriber& subscriber, ReadyChunk* out) {
         }
         const uint16_t slot = subscriber.free_slots[subscriber.free_count - 1];
         iox2_failure failure;
-        ReadyChunk found{{}, slot, false};
+        ReadyChunk found{{}, {}, 0, slot, false};
         const int32_t status = iox2_subscriber_take(subscriber.port, slot, &found.chunk, &failure);
         if (status < 0) {
             return subscriber.ready.empty() ? refuse(status, failure) : 0;
@@ -90,6 +109,13 @@ int32_t next_chunk(Subscriber& subscriber, ReadyChunk* out) {
             break;
         }
         --subscriber.free_count;
+        if (!locate(subscriber, found.chunk, &found.place)) {
+            free_slot(subscriber, slot);
+            return fail(QIPC_E_INTERNAL, 0, 0, "The taken chunk at %p lies in no shared mapping", found.chunk.payload);
+        }
+        if (found.chunk.payload_bytes >= 2 * sizeof found.time) {
+            std::memcpy(&found.time, static_cast<const uint8_t*>(found.chunk.payload) + sizeof found.time, sizeof found.time);
+        }
         const int64_t history = history_of(subscriber, found.chunk);
         if (__builtin_expect(history < 0, 1)) {
             if (__builtin_expect(subscriber.ready.empty(), 1)) {
@@ -110,20 +136,6 @@ int32_t next_chunk(Subscriber& subscriber, ReadyChunk* out) {
     return 1;
 }
 
-bool locate(Subscriber& subscriber, const iox2_chunk& chunk, WindowPlace* place) {
-    auto& views = subscriber.views;
-    const auto at = std::find_if(views.begin(), views.end(), [&chunk](const SegmentView& view) {
-        return view.publisher[0] == chunk.publisher[0] && view.publisher[1] == chunk.publisher[1];
-    });
-    if (at == views.end()) {
-        views.resize(std::min(views.size(), kViewsMax - 1));
-        views.insert(views.begin(), SegmentView{});
-    } else if (at != views.begin()) {
-        std::rotate(views.begin(), at, at + 1);
-    }
-    return window_locate(views.front(), chunk.publisher, chunk.payload, false, subscriber.world->number, place);
-}
-
 /** One more entry of a take: 1, 0 when there is nothing, or an error. */
 int32_t take_one(Subscriber& subscriber, uint8_t* entry, uint64_t* time) {
     if (subscriber.held_count == kHeldMax) {
@@ -138,19 +150,11 @@ int32_t take_one(Subscriber& subscriber, uint8_t* entry, uint64_t* time) {
         free_slot(subscriber, taken.slot);
         return status;
     }
-    WindowPlace place;
-    if (!locate(subscriber, taken.chunk, &place)) {
-        free_slot(subscriber, taken.slot);
-        return fail(QIPC_E_INTERNAL, 0, 0, "The taken chunk at %p lies in no shared mapping", taken.chunk.payload);
-    }
     subscriber.is_held[taken.slot] = true;
+    std::memcpy(subscriber.held_of[taken.slot], taken.chunk.publisher, sizeof taken.chunk.publisher);
     ++subscriber.held_count;
-    // Where publishers of blocks write the time.
-    *time = 0;
-    if (subscriber.payload_size >= 2 * sizeof *time) {
-        std::memcpy(time, static_cast<const uint8_t*>(taken.chunk.payload) + sizeof *time, sizeof *time);
-    }
-    const uint32_t words[4] = {taken.slot, place.window, place.offset, subscriber.payload_size};
+    *time = taken.time;
+    const uint32_t words[4] = {taken.slot, taken.place.window, taken.place.offset, subscriber.payload_size};
     const uint64_t words_behind[2] = {origin_of(taken.chunk.publisher), 0};
     std::memcpy(entry, words, sizeof words);
     std::memcpy(entry + 16, words_behind, sizeof words_behind);
@@ -176,6 +180,21 @@ int32_t subscriber_has_data(Subscriber& subscriber) {
         subscriber.ready.push_front(next);
     }
     return status;
+}
+
+bool subscriber_uses(const Subscriber& subscriber, const uint64_t* publisher) noexcept {
+    const auto is_it = [publisher](const uint64_t* other) { return other[0] == publisher[0] && other[1] == publisher[1]; };
+    for (const ReadyChunk& ready : subscriber.ready) {
+        if (is_it(ready.chunk.publisher)) {
+            return true;
+        }
+    }
+    for (uint32_t slot = 0; slot < kSlotsMax; ++slot) {
+        if (subscriber.is_held[slot] && is_it(subscriber.held_of[slot])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void subscriber_end_port(Subscriber& subscriber) noexcept {

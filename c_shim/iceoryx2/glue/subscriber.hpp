@@ -17,9 +17,12 @@ inline constexpr uint32_t kHeldMax = QIPC_TAKE_MAX;
 /** Slots of the port: as many as may be held, and those of history that is being sorted out. */
 inline constexpr uint32_t kSlotsMax = 2 * kHeldMax;
 
-/** A chunk that was taken from the port and that nobody has yet. */
+/** A chunk that was taken from the port and that nobody has yet. iceoryx2 may unmap it with the next look at the port, when its
+ * publisher is gone: what is read of it is read at once, and the window is another mapping. */
 struct ReadyChunk {
     iox2_chunk chunk;
+    WindowPlace place;
+    uint64_t time; // that its publisher wrote, where publishers of blocks write it
     uint16_t slot;
     bool is_past; // published before this subscriber was opened
 };
@@ -39,6 +42,8 @@ struct Subscriber {
     bool has_refusal = false; // a foreign chunk came after good ones: told by the next take
     uint16_t free_slots[kSlotsMax] = {};
     bool is_held[kSlotsMax] = {};
+    uint64_t held_of[kSlotsMax][2] = {}; // the publishers of what is held
+    uint32_t given_back = 0;             // as g_windows_given_back was when the views were last looked at
     ErrorDetail refusal;
 
     /** The waiter whose socket is written to; null when there is none. Changed with the lock. */
@@ -54,6 +59,9 @@ void subscriber_close(Subscriber* subscriber) noexcept;
 
 /** Ends the port and leaves the object, whose calls say so from then on. The caller has the port's lock and the control mutex. */
 void subscriber_end_port(Subscriber& subscriber) noexcept;
+
+/** Whether a chunk of the publisher is held, or was taken from the port. The caller has the port's lock. */
+bool subscriber_uses(const Subscriber& subscriber, const uint64_t* publisher) noexcept;
 
 /** 1 when a take would find something, 0 when not, or an error. The caller has the port's lock. */
 int32_t subscriber_has_data(Subscriber& subscriber);

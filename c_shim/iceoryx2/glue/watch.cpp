@@ -20,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr char kThreadName[] = "qipc-iox2-watch";
 constexpr std::chrono::milliseconds kLookInterval{1};     // for data, while somebody waits
 constexpr std::chrono::milliseconds kConnectInterval{10}; // for subscribers that have come, while there are publishers
+constexpr std::chrono::milliseconds kGiveBackInterval{1000}; // for publishers that are gone, while there are ports
 
 struct Watch {
     std::mutex mutex; // held while ports are looked at: who removes one waits for the look to end
@@ -54,8 +55,9 @@ bool look_for_data(Subscriber& subscriber) noexcept {
     if (!subscriber.lock.try_take()) {
         return true;
     }
-    const bool has_data = subscriber.is_armed.load(std::memory_order_relaxed) &&
-                          (subscriber.port == nullptr || iox2_subscriber_has_data(subscriber.port) == 1);
+    const bool has_data =
+        subscriber.is_armed.load(std::memory_order_relaxed) &&
+        (subscriber.port == nullptr || !subscriber.ready.empty() || iox2_subscriber_has_data(subscriber.port) == 1);
     if (has_data) {
         subscriber.is_armed.store(false, std::memory_order_relaxed);
         waiter_signal(*subscriber.waiter);
@@ -64,10 +66,31 @@ bool look_for_data(Subscriber& subscriber) noexcept {
     return !has_data;
 }
 
+/** Whether a port of this process may still use the memory of a publisher. */
+bool is_used(const Watch& here, const uint64_t* publisher) noexcept {
+    for (const Publisher* const own : here.publishers) {
+        if (own->id[0] == publisher[0] && own->id[1] == publisher[1]) {
+            return true;
+        }
+    }
+    for (Subscriber* const subscriber : here.subscribers) {
+        if (!subscriber->lock.try_take()) {
+            return true; // it is looked again
+        }
+        const bool uses = subscriber_uses(*subscriber, publisher);
+        subscriber->lock.give_back();
+        if (uses) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void look(void*) {
     Watch& here = watch();
     std::unique_lock<std::mutex> lock(here.mutex);
     Clock::time_point next_connect = Clock::now();
+    Clock::time_point next_give_back = next_connect;
     for (;;) {
         here.is_hurried = false;
         const Clock::time_point now = Clock::now();
@@ -76,6 +99,10 @@ void look(void*) {
                 connect(*publisher);
             }
             next_connect = now + kConnectInterval;
+        }
+        if (now >= next_give_back) {
+            window_give_back([&here](const uint64_t* publisher) { return is_used(here, publisher); });
+            next_give_back = now + kGiveBackInterval;
         }
         bool is_any_armed = false;
         for (Subscriber* const subscriber : here.subscribers) {
@@ -89,6 +116,8 @@ void look(void*) {
             lock.lock();
         } else if (!here.publishers.empty()) {
             here.changed.wait_until(lock, next_connect, is_hurried);
+        } else if (!here.subscribers.empty()) {
+            here.changed.wait_until(lock, next_give_back, is_hurried);
         } else {
             here.changed.wait(lock, is_hurried);
         }

@@ -6,10 +6,12 @@
 #include "mapping.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace qipc {
@@ -26,8 +28,10 @@ struct Segment {
     uint64_t world = 0;
     bool alive = false; // the node has not ended
     bool writable = false;
+    bool is_given_back = false;
     uint64_t publisher[2] = {};
     uint64_t length = 0;
+    std::string file;
     std::vector<Window> windows;
 };
 
@@ -71,7 +75,7 @@ bool map(uintptr_t source, bool writable, Window& window) noexcept {
 }
 
 bool is_of(const Segment& segment, const uint64_t* publisher, bool writable, uint64_t world) noexcept {
-    return segment.alive && segment.world == world && segment.writable == writable && segment.publisher[0] == publisher[0] &&
+    return segment.alive && !segment.is_given_back && segment.world == world && segment.writable == writable && segment.publisher[0] == publisher[0] &&
            segment.publisher[1] == publisher[1];
 }
 
@@ -90,7 +94,8 @@ Window* find(Windows& here, uint32_t id, Segment** owner) {
 
 bool window_find_segment(const uint64_t* publisher, const void* payload, bool writable, uint64_t world, SegmentView* view) {
     Mapping mapping;
-    if (!mapping_of(payload, &mapping)) {
+    std::string file;
+    if (!mapping_of(payload, &mapping, &file)) {
         return false;
     }
     Windows& here = all();
@@ -109,6 +114,7 @@ bool window_find_segment(const uint64_t* publisher, const void* payload, bool wr
     segment.publisher[0] = publisher[0];
     segment.publisher[1] = publisher[1];
     segment.length = mapping.length;
+    segment.file = std::move(file);
     bool is_mapped = true;
     uint32_t id = here.next_id;
     for (uint64_t offset = 0; is_mapped && offset < segment.length; offset += kWindowStride) {
@@ -133,6 +139,28 @@ bool window_find_segment(const uint64_t* publisher, const void* payload, bool wr
     return true;
 }
 
+std::atomic<uint32_t> g_windows_given_back{0};
+
+void window_give_back(const std::function<bool(const uint64_t* publisher)>& is_used) {
+    Windows& here = all();
+    const std::lock_guard<std::mutex> lock(here.mutex);
+    for (Segment& segment : here.segments) {
+        if (segment.is_given_back || access(segment.file.c_str(), F_OK) == 0) {
+            continue;
+        }
+        // Told first: who takes a block after it was asked about looks anew where that lies.
+        g_windows_given_back.fetch_add(1, std::memory_order_release);
+        segment.is_given_back = !is_used(segment.publisher);
+        if (!segment.is_given_back) {
+            continue;
+        }
+        for (const Window& window : segment.windows) {
+            const int rights = segment.writable ? PROT_READ | PROT_WRITE : PROT_READ;
+            mmap(window.address, window.length, rights, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        }
+    }
+}
+
 void window_world_closed(uint64_t world) noexcept {
     Windows& here = all();
     const std::lock_guard<std::mutex> lock(here.mutex);
@@ -147,7 +175,7 @@ int32_t window_each_writable(uint64_t world, SegmentVisit visit, void* context) 
     const std::lock_guard<std::mutex> lock(here.mutex);
     for (const Segment& segment : here.segments) {
         for (const Window& window : segment.windows) {
-            const bool is_wanted = segment.alive && segment.writable && segment.world == world;
+            const bool is_wanted = segment.alive && !segment.is_given_back && segment.writable && segment.world == world;
             const int32_t status = is_wanted ? visit(context, window.address, window.length) : QIPC_OK;
             if (status != QIPC_OK) {
                 return status;

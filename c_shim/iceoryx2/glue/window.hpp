@@ -7,7 +7,9 @@
 
 #include "thread.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 
 namespace qipc {
 
@@ -56,6 +58,15 @@ inline uint64_t origin_of(const uint64_t* publisher) noexcept {
     // The halves differ in few bits between publishers of one process, so they are spread before they are joined.
     return publisher[0] * 0x9e3779b97f4a7c15 ^ (publisher[1] * 0xc2b2ae3d27d4eb4f >> 7 | publisher[1] << 57);
 }
+
+/** Counts the segments whose windows were given back: who remembers a view looks anew when it has changed. */
+extern std::atomic<uint32_t> g_windows_given_back;
+
+/**
+ * Gives back the memory of publishers that are gone: of a segment whose file was removed, and that `is_used` says nobody uses. Its windows
+ * stay where they are, since scripts may still have views of them, and have empty pages from then on.
+ */
+void window_give_back(const std::function<bool(const uint64_t* publisher)>& is_used);
 
 /** A node has ended: windows that nobody holds go, the others stay until their last holder unmaps them. */
 void window_world_closed(uint64_t world) noexcept;

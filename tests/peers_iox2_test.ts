@@ -90,7 +90,8 @@ for (const language of LANGUAGES) {
       await receive(language, kind, COUNT);
     });
 
-    for (const lane of ["queue", "auto"] as const) {
+    // Beside a ring the same port is fed, so one pattern is enough there.
+    for (const lane of kind === "ticks" ? (["queue", "auto"] as const) : (["queue"] as const)) {
       test(`${language} receives ${COUNT} blocks of ${kind} of lane ${lane}: every field of every block arrives`, async () => {
         await send(language, lane, kind, COUNT);
       });

@@ -341,12 +341,10 @@ int32_t qipc_ring_keep_entry(uint32_t ring, uint32_t entry);
  */
 int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue);
 
-/** For the writer of a ring that is announced on other stacks too, by their libraries: how many subscribers those announcements
- * have. When the ring is closed, or its process ends, they count beside those of `announcer`. */
+/** For the writer: how many subscribers its ring's announcements on other stacks have. They count beside those of `announcer`. */
 int32_t qipc_ring_set_audience(uint32_t ring, uint32_t elsewhere);
 
-/** Binds the blocks of the ring to the NUMA node of the calling thread, and reads one page back. result: word 0 node asked, word 1
- * node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */
+/** Binds the ring's blocks to this thread's NUMA node and reads one page back: words node asked, node found; or QIPC_E_UNSUPPORTED. */
 int32_t qipc_ring_bind_numa(uint32_t ring, uint8_t* result);
 
 /** Clears the flag of a word (QIPC_RING_DATA or QIPC_RING_ROOM), moves its generation and wakes all who sleep on it. Data call;

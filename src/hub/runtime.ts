@@ -9,11 +9,14 @@ import {
   RuntimeClosedError,
   RuntimeNotOpenError,
 } from "../errors.ts";
+import { DATA_EVENT } from "../queue/queue_name.ts";
 import { QueuePorts } from "../queue/queue_ports.ts";
 import { WindowTable } from "../queue/window_table.ts";
 import { RingStreams } from "../ring/ring_stream.ts";
+import { RING_EVENT } from "../transport/announcement.ts";
 import type { MemoryHandle } from "../transport/memory_handle.ts";
 import { MemoryTransport } from "../transport/memory_transport.ts";
+import { checkName } from "../transport/names.ts";
 import { NativeTransport } from "../transport/native_transport.ts";
 import { disconnectProcess } from "../transport/process.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -171,6 +174,31 @@ export class Runtime extends EventTarget {
    */
   streams(): StreamInfo[] {
     return listStreams(this.#transport.ports());
+  }
+
+  /**
+   * Repairs a stream of iceoryx2 that nobody can use any more, as after a process was killed at the moment when it made or removed
+   * it: what is left of it is removed, and the next broadcaster or subscriber makes it anew. Other stacks have nothing to repair.
+   *
+   * @param service The service, `serviceName` of the configuration.
+   * @param stream The stream.
+   * @returns Whether there was something to repair.
+   * @throws {ServiceDamagedError} When it is damaged and a process that lives is listed there: end that one first.
+   * @throws {RuntimeClosedError} After close.
+   *
+   * @example After a `ServiceDamagedError`
+   * ```ts
+   * import { Runtime } from "@qaultra/ipc";
+   *
+   * using runtime = Runtime.open({ stack: "iceoryx2" });
+   * console.log(runtime.heal("QAULTRA", "market_stream")); // false
+   * ```
+   */
+  heal(service: string, stream: string): boolean {
+    const action = "heal a stream";
+    const name = { service: checkName(action, service), stream: checkName(action, stream) };
+    const healed = [DATA_EVENT, RING_EVENT].map((event) => this.#transport.heal({ ...name, event }));
+    return healed.includes(true);
   }
 
   /**

@@ -180,6 +180,12 @@ export class MemoryTransport implements Transport {
     return this.#place.directory.ports();
   }
 
+  /** Nobody can leave anything behind here that others would find. */
+  heal(): boolean {
+    this.#requireOpen("heal a stream");
+    return false;
+  }
+
   openPublisher(_name: PortName, _settings: PublisherSettings): TransportPublisher {
     throw noQueueLane("open a publisher");
   }

@@ -163,6 +163,23 @@ export class NativeTransport implements Transport {
     }
   }
 
+  heal(name: PortName): boolean {
+    this.#requireOpen("heal a stream");
+    const service = this.#native.text(name.service);
+    const stream = this.#native.text(name.stream);
+    const event = this.#native.text(name.event);
+    const status = this.#native.symbols.qipc_runtime_heal(
+      this.#handle,
+      service.native,
+      service.length,
+      stream.native,
+      stream.length,
+      event.native,
+      event.length,
+    );
+    return this.#native.check(status, `heal stream ${JSON.stringify(name.stream)}`) === 1;
+  }
+
   bindNuma(): number {
     this.#requireOpen("bind block memory to a NUMA node");
     const status = this.#native.symbols.qipc_runtime_bind_numa(this.#handle, this.#native.result.native);

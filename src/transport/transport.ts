@@ -274,6 +274,8 @@ export interface Transport {
   /** Whether publishers of its queue lane can wait for subscribers. */
   readonly hasLosslessQueue: boolean;
   ports(): PortEntry[];
+  /** Removes what the stack keeps of a port name when nobody can use it; tells whether there was something to repair. */
+  heal(name: PortName): boolean;
   /** Binds the block memory to the NUMA node of the calling thread; returns the node, read back. */
   bindNuma(): number;
   close(): void;

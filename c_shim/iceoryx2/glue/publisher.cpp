@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace qipc {
 namespace {
@@ -96,8 +97,27 @@ void publisher_end_port(Publisher& publisher) noexcept {
     }
 }
 
+namespace {
+
+/** Before it is gone, those who have subscribed have to open its memory: this process's own now, others in their next rounds. */
+void meet_subscribers(Publisher& publisher) noexcept {
+    watch_meet();
+    uint32_t own = 0;
+    uint32_t others = 0;
+    if (const PortLockGuard lock(publisher.lock); publisher.port != nullptr && publisher.world->node != nullptr) {
+        iox2_publisher_audience(publisher.world->node, publisher.port, &own, &others);
+    }
+    const auto met = publisher.opened + 2 * kConnectInterval;
+    if (others > 0 && std::chrono::steady_clock::now() < met) {
+        std::this_thread::sleep_until(met);
+    }
+}
+
+} // namespace
+
 void publisher_close(Publisher* publisher) noexcept {
     handle_free(publisher->handle);
+    meet_subscribers(*publisher);
     if (!watch_remove(publisher)) {
         return; // the end of the process has it
     }

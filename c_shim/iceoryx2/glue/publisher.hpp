@@ -5,6 +5,8 @@
 
 #include "port.hpp"
 
+#include <chrono>
+
 namespace qipc {
 
 /** Loans at once, the one that is prepared included. */
@@ -24,6 +26,7 @@ struct Publisher {
     iox2_chunk loans[kLoansMax] = {};
     WindowPlace places[kLoansMax] = {};
     std::shared_ptr<World> world;
+    std::chrono::steady_clock::time_point opened = std::chrono::steady_clock::now();
     uint32_t handle = 0;
     uint32_t runtime = 0;
 };

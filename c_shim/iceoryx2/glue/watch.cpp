@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr char kThreadName[] = "qipc-iox2-watch";
 constexpr std::chrono::milliseconds kLookInterval{1};     // for data, while somebody waits
-constexpr std::chrono::milliseconds kConnectInterval{10}; // for subscribers that have come, while there are publishers
 constexpr std::chrono::milliseconds kGiveBackInterval{1000}; // for publishers that are gone, while there are ports
 
 struct Watch {
@@ -44,6 +43,16 @@ void connect(Publisher& publisher) noexcept {
             iox2_publisher_connect(publisher.port);
         }
         publisher.lock.give_back();
+    }
+}
+
+/** Lets a subscriber open the memory of publishers that have come: of one that is gone before, it gets nothing. */
+void meet(Subscriber& subscriber) noexcept {
+    if (subscriber.lock.try_take()) {
+        if (subscriber.port != nullptr) {
+            iox2_subscriber_has_data(subscriber.port);
+        }
+        subscriber.lock.give_back();
     }
 }
 
@@ -98,6 +107,9 @@ void look(void*) {
             for (Publisher* const publisher : here.publishers) {
                 connect(*publisher);
             }
+            for (Subscriber* const subscriber : here.subscribers) {
+                meet(*subscriber);
+            }
             next_connect = now + kConnectInterval;
         }
         if (now >= next_give_back) {
@@ -114,10 +126,8 @@ void look(void*) {
             lock.unlock();
             sleep_ns(std::chrono::nanoseconds(kLookInterval).count());
             lock.lock();
-        } else if (!here.publishers.empty()) {
+        } else if (!here.publishers.empty() || !here.subscribers.empty()) {
             here.changed.wait_until(lock, next_connect, is_hurried);
-        } else if (!here.subscribers.empty()) {
-            here.changed.wait_until(lock, next_give_back, is_hurried);
         } else {
             here.changed.wait(lock, is_hurried);
         }
@@ -178,6 +188,14 @@ void watch_connect() noexcept {
     const std::lock_guard<std::mutex> lock(here.mutex);
     for (Publisher* const publisher : here.publishers) {
         connect(*publisher);
+    }
+}
+
+void watch_meet() noexcept {
+    Watch& here = watch();
+    const std::lock_guard<std::mutex> lock(here.mutex);
+    for (Subscriber* const subscriber : here.subscribers) {
+        meet(*subscriber);
     }
 }
 

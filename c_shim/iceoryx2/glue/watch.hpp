@@ -4,12 +4,16 @@
 // nothing to send, and tells who waits for data of it. Publishers that are not of this library ring no bell, so it has to look.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 namespace qipc {
 
 struct Publisher;
 struct Subscriber;
+
+/** How often ports of this process and of others are brought together. */
+inline constexpr std::chrono::milliseconds kConnectInterval{10};
 
 /** Takes a port into care. False when the thread cannot be started. */
 bool watch_add(Publisher* publisher);
@@ -24,6 +28,9 @@ void watch_hurry() noexcept;
 
 /** Connects the publishers of this process with whoever has come, now. */
 void watch_connect() noexcept;
+
+/** Connects the subscribers of this process with the publishers that have come, now. */
+void watch_meet() noexcept;
 
 /** Ends the ports of a node that is gone. The caller has the control mutex. */
 void watch_end_world(uint64_t world) noexcept;

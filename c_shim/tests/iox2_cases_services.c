@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -270,4 +271,23 @@ CASE(the_memory_of_publishers_that_are_gone_is_given_back) {
     CHECK(take_word(runtime, subscriber) == 200);
     EXPECT_OK(qipc_subscriber_release(subscriber, held));
     EVENTUALLY(word_at(runtime, windows[2], offsets[2]) == 0);
+}
+
+CASE(files_are_closed_on_exec) {
+    const uint32_t runtime = open_runtime("");
+    open_publisher(runtime, "s");
+    open_subscriber(runtime, "s");
+    int seen = 0;
+    for (int fd = 0; fd < 100; ++fd) {
+        char link[64];
+        char target[512] = {0};
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        const bool is_theirs = readlink(link, target, sizeof target - 1) > 0 &&
+                               (strncmp(target, "/tmp/iceoryx2/", 14) == 0 || strncmp(target, "/dev/shm/", 9) == 0);
+        if (is_theirs) {
+            ++seen;
+            CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        }
+    }
+    CHECK(seen >= 8);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exit.hpp"
+#include "inherited.hpp"
 #include "lease.hpp"
 #include "publisher.hpp"
 #include "service_name.hpp"
@@ -16,6 +17,7 @@ int32_t make_port(Publisher& publisher, const StreamName& stream, const std::str
     iox2_failure failure{};
     const int32_t status =
         iox2_publisher_open(publisher.world->node, &wanted, kLoansMax, &publisher.port, publisher.id, &failure);
+    close_root_on_exec(*publisher.world);
     return status == QIPC_OK ? QIPC_OK : refuse(status, failure);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clock.hpp"
 #include "exit.hpp"
+#include "inherited.hpp"
 #include "lease.hpp"
 #include "service_name.hpp"
 #include "subscriber.hpp"
@@ -23,6 +24,7 @@ int32_t make_port(Subscriber& subscriber, const StreamName& stream, uint32_t* ca
     iox2_failure failure{};
     const int32_t status =
         iox2_subscriber_open(subscriber.world->node, &wanted, kSlotsMax, capacity, &subscriber.port, &failure);
+    close_root_on_exec(*subscriber.world);
     return status == QIPC_OK ? QIPC_OK : refuse(status, failure);
 }
 

@@ -3,6 +3,7 @@
 #include "clock.hpp"
 #include "exit.hpp"
 #include "handle.hpp"
+#include "inherited.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
 #include "waiter.hpp"
@@ -66,6 +67,7 @@ int32_t make_world(Options&& options, const std::string& name, bool must_be_free
     world->node_path = path;
     world->number = ++g_worlds;
     iox2_node_clean(world->node);
+    close_root_on_exec(*world);
     *out = world;
     return QIPC_OK;
 }

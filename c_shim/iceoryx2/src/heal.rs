@@ -4,18 +4,16 @@
 
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::{ProcessNode, Stack};
+use crate::version::{clean, CustomHeaderMarker, CustomPayloadMarker, DynamicStorage as Dynamic};
 use crate::{status, text::Text};
 use iceoryx2::config::Config;
-use iceoryx2::node::Node;
 use iceoryx2::prelude::{FileName, MessagingPattern, SemanticString, ServiceName};
-use iceoryx2::service::builder::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::Service;
 use iceoryx2_cal::hash::Hash;
 use iceoryx2_cal::named_concept::{NamedConceptConfiguration, NamedConceptMgmt};
 use std::{fs, path::Path, path::PathBuf};
 
 type Static = <Stack as Service>::StaticStorage;
-type Dynamic = <Stack as Service>::DynamicStorage;
 type Hasher = <Stack as Service>::ServiceNameHasher;
 
 /// What iceoryx2 calls the files of a service.
@@ -88,7 +86,7 @@ pub unsafe extern "C" fn iox2_heal(node: *const ProcessNode, name: Text, failure
             Failure::new(status::E_NAME_INVALID, format!("Cannot heal \"{name}\": it is no name of a service ({error:?})"))
         })?;
         let id = id_of(&service);
-        Node::<Stack>::cleanup_dead_nodes(&node.config);
+        clean(&node.node);
         if !is_damaged(node, &service, &id) {
             return Ok(0);
         }

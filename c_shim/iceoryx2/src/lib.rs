@@ -4,6 +4,15 @@
 // nothing of handles, threads, windows or rings; what calls it sees to it that no two threads are inside of one port, and no two
 // are making or ending ports.
 
+#[cfg(not(feature = "v0_10"))]
+extern crate cal_0_7 as iceoryx2_cal;
+#[cfg(feature = "v0_10")]
+extern crate cal_0_10 as iceoryx2_cal;
+#[cfg(not(feature = "v0_10"))]
+extern crate iceoryx2_0_7 as iceoryx2;
+#[cfg(feature = "v0_10")]
+extern crate iceoryx2_0_10 as iceoryx2;
+
 mod failure;
 mod heal;
 mod node;
@@ -12,6 +21,7 @@ mod service;
 mod streams;
 mod subscriber;
 mod text;
+mod version;
 
 mod status {
     include!(concat!(env!("OUT_DIR"), "/status.rs"));

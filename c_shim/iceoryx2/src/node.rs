@@ -3,12 +3,12 @@
 // This process as iceoryx2 knows it.
 
 use crate::failure::{shielded, Failure, FailureOut};
+use crate::version::{clean, process_of, set_logger, Log, LogLevel};
 use crate::{status, text::Text};
 use iceoryx2::config::Config;
 use iceoryx2::node::{Node, NodeBuilder, NodeCreationFailure, NodeState, NodeView};
 use iceoryx2::prelude::{CallbackProgression, FileName, NodeName, Path, SemanticString, SignalHandlingMode};
 use iceoryx2::service::ipc;
-use iceoryx2_bb_log::{Log, LogLevel};
 use std::fmt::Arguments;
 use std::sync::Once;
 
@@ -32,7 +32,7 @@ static SILENCE: Silence = Silence;
 fn be_silent() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        iceoryx2_bb_log::set_logger(&SILENCE);
+        set_logger(&SILENCE);
         // Of the panics of this library alone: a program in Rust that loads it has a hook of its own.
         std::panic::set_hook(Box::new(|_| {}));
     });
@@ -60,7 +60,7 @@ fn refuse_if_taken(config: &Config, name: &str) -> Result<(), Failure> {
     let _ = Node::<Stack>::list(config, |state| {
         if let NodeState::Alive(view) = state {
             if view.details().as_ref().is_some_and(|details| details.name().as_str() == name) {
-                owner = Some(view.id().pid().value());
+                owner = Some(process_of(view.id()));
             }
         }
         CallbackProgression::Continue
@@ -144,6 +144,6 @@ pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode) {
 #[no_mangle]
 pub unsafe extern "C" fn iox2_node_clean(node: *const ProcessNode) -> i32 {
     shielded(std::ptr::null_mut(), || {
-        Ok(Node::<Stack>::cleanup_dead_nodes(&(*node).config).cleanups as i32)
+        Ok(clean(&(*node).node) as i32)
     })
 }

@@ -4,13 +4,13 @@ use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::{ProcessNode, Stack};
 use crate::service::{Factory, ServiceWanted};
 use crate::status;
+use crate::version::{discarding, CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::port::publisher::{Publisher, PublisherCreateError};
 use iceoryx2::port::update_connections::UpdateConnections;
 use iceoryx2::port::{LoanError, SendError};
-use iceoryx2::prelude::{CallbackProgression, UnableToDeliverStrategy};
+use iceoryx2::prelude::{CallbackProgression};
 use iceoryx2::sample_mut::SampleMut;
 use iceoryx2::prelude::PortFactory as _;
-use iceoryx2::service::builder::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::header::publish_subscribe::Header;
 
 type Port = Publisher<Stack, [CustomPayloadMarker], CustomHeaderMarker>;
@@ -52,10 +52,7 @@ pub unsafe extern "C" fn iox2_publisher_open(
     shielded(failure, || {
         let wanted = &*wanted;
         let service = wanted.open(&*node)?;
-        let port = service
-            .publisher_builder()
-            .max_loaned_samples(loans as usize)
-            .unable_to_deliver_strategy(UnableToDeliverStrategy::DiscardSample)
+        let port = discarding(service.publisher_builder().max_loaned_samples(loans as usize))
             .create()
             .map_err(|error| match error {
                 PublisherCreateError::ExceedsMaxSupportedPublishers => {

@@ -4,15 +4,15 @@
 
 use crate::failure::Failure;
 use crate::node::{ProcessNode, Stack};
+use crate::version::{is_of_another_version, CustomHeaderMarker, CustomPayloadMarker, TypeName};
 use crate::{status, text::Text};
 use iceoryx2::node::Node;
 use iceoryx2::prelude::ServiceName;
 use iceoryx2::service::builder::publish_subscribe::{
     Builder, PublishSubscribeCreateError, PublishSubscribeOpenError,
 };
-use iceoryx2::service::builder::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
-use iceoryx2::service::static_config::message_type_details::{TypeDetail, TypeNameString, TypeVariant};
+use iceoryx2::service::static_config::message_type_details::{TypeDetail, TypeVariant};
 use iceoryx2::testing::create_custom_type_detail;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ impl ServiceWanted {
 
     unsafe fn payload(&self) -> Result<TypeDetail, Failure> {
         let name = self.type_name.as_str();
-        let type_name = TypeNameString::from_bytes(name.as_bytes()).map_err(|error| {
+        let type_name = TypeName::from_bytes(name.as_bytes()).map_err(|error| {
             Failure::new(status::E_OPTION, format!("Cannot use the type name \"{name}\" ({error:?})"))
         })?;
         let (bytes, alignment) = (self.payload_bytes as usize, self.alignment as usize);
@@ -125,6 +125,9 @@ impl ServiceWanted {
             Error::InsufficientPermissions => (refuse(status::E_ACCESS, "this user may not use it"), false),
             Error::ExceedsMaxNumberOfNodes => {
                 (refuse(status::E_TOO_MANY_PROCESSES, "it takes no further process"), false)
+            }
+            error if is_of_another_version(error) => {
+                (refuse(status::E_VERSION, "it belongs to another version of iceoryx2"), false)
             }
             error => (refuse(status::E_INTERNAL, &format!("iceoryx2 says {error:?}")), true),
         }

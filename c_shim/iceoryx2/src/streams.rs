@@ -5,9 +5,9 @@
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::{ProcessNode, Stack};
 use crate::status;
+use crate::version::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::prelude::CallbackProgression;
 use iceoryx2::prelude::PortFactory as _;
-use iceoryx2::service::builder::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::static_config::messaging_pattern::MessagingPattern;
 use iceoryx2::service::static_config::StaticConfig;
 use iceoryx2::service::Service;

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use crate::failure::{shielded, Failure, FailureOut};
-use crate::node::{ProcessNode, Stack};
+use crate::node::ProcessNode;
 use crate::publisher::{halves, Chunk};
 use crate::service::{Factory, ServiceWanted};
 use crate::status;
-use iceoryx2::port::subscriber::{Subscriber, SubscriberCreateError};
+use crate::version::{receive, PortOf as Port, SampleOf as Held};
+use iceoryx2::port::subscriber::SubscriberCreateError;
 use iceoryx2::port::ReceiveError;
-use iceoryx2::sample::Sample;
 use iceoryx2::prelude::{CallbackProgression, PortFactory as _};
-use iceoryx2::service::builder::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::header::publish_subscribe::Header;
-
-type Port = Subscriber<Stack, [CustomPayloadMarker], CustomHeaderMarker>;
-type Held = Sample<Stack, [CustomPayloadMarker], CustomHeaderMarker>;
 
 pub struct SubscriberPort {
     // In this order: what is held is given back before its port ends, and that before its service.
@@ -81,10 +77,10 @@ pub unsafe extern "C" fn iox2_subscriber_take(
 ) -> i32 {
     shielded(failure, || {
         let this = &mut *port;
-        let mut received = this.port.receive_custom_payload();
+        let mut received = receive(&this.port);
         if let Err(ReceiveError::ConnectionFailure(_)) = received {
             // Told once, when a publisher could not be connected; what the others have sent can be taken.
-            received = this.port.receive_custom_payload();
+            received = receive(&this.port);
         }
         match received {
             Ok(None) => Ok(0),

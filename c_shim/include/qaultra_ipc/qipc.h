@@ -144,12 +144,9 @@ int32_t qipc_runtime_attach_again(uint32_t runtime);
  */
 int32_t qipc_runtime_streams(uint32_t runtime, uint8_t* buffer, uint32_t buffer_len, uint8_t* result);
 
-/**
- * Repairs what the stack keeps of {service, stream, event} when nobody can use it (QIPC_E_SERVICE_DAMAGED), as after a process was
- * killed while it made or removed it: removes it, so that the next port makes it anew. Returns 1 when there was something to repair
- * and 0 when not, or an error: QIPC_E_SERVICE_DAMAGED when a process that lives is listed there (value: its id). A stack with a
- * daemon, which keeps all of this, has nothing to repair.
- */
+/** Removes what the stack keeps of {service, stream, event} when nobody can use it (QIPC_E_SERVICE_DAMAGED), as after a process was killed
+ * while it made or removed it. Returns 1 when there was something, 0 when not (always on a stack with a daemon), or an error:
+ * QIPC_E_SERVICE_DAMAGED when a process that lives is listed there (value: its id). */
 int32_t qipc_runtime_heal(uint32_t runtime, const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
                           const uint8_t* event, uint32_t event_len);
 

@@ -176,13 +176,19 @@ export class Reader {
     const machine = this.#machine;
     const stats = this.feed.getReceiveStats();
     const { receivedBlocks, receivedRecords, receivedBytes, missedBlocks, tornBlocks, heldLimitHits } = stats;
-    if (tornBlocks === 0) {
+    if (receivedBlocks === this.#blocks) {
       const is = [receivedBlocks, receivedRecords, receivedBytes].join(" ");
       const should = [this.#blocks, this.#records, this.#bytes].join(" ");
       machine.expect(is === should, () => `the subscriber received ${is}, not ${should} blocks, records and bytes`);
     } else {
-      const isBetween = receivedBlocks <= this.#blocks && this.#blocks <= receivedBlocks + tornBlocks;
-      machine.expect(isBetween, () => `received ${receivedBlocks}, ${tornBlocks} torn, handed out ${this.#blocks}`);
+      // One that its writer came over in the user's hands is torn; on the queue lane a daemon that took this process for dead gave the
+      // memory to others, and the block is missed.
+      const unread = this.#blocks - receivedBlocks;
+      const lost = tornBlocks + missedBlocks;
+      machine.expect(
+        unread >= 0 && unread <= lost,
+        () => `received ${receivedBlocks}, torn or missed ${lost}, handed out ${this.#blocks}`,
+      );
     }
     machine.expect(missedBlocks >= this.#missed, () => `missed ${missedBlocks}, before ${this.#missed}`);
     this.#missed = missedBlocks;

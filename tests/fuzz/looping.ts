@@ -16,14 +16,14 @@ function begin(machine: Machine, random: Random): void {
   const reader = machine.readers.length === 0 ? undefined : random.pick(machine.readers);
   if (reader === undefined || reader.loops.length >= LOOPS_MAX) return;
   const abort = new AbortController();
-  const options: unknown = machine.spoils(random)
-    ? machine.hostileOptions(random, { signal: abort.signal }, ["signal"])
-    : { signal: abort.signal };
+  const own = { signal: abort.signal };
+  const options: unknown = machine.spoils(random) ? machine.hostileOptions(random, own, ["signal"]) : own;
   const begun = machine.attempt("blocks", () => reader.feed.blocks(options as Untyped));
   if (!begun.ok) return;
   const { value: blocks } = begun;
-  const loop: Loop = { blocks, abort, pending: null, ended: false, current: null };
-  if (machine.spoils(random)) abort.abort();
+  // Options that are made up may have no signal and yet be taken.
+  const loop: Loop = { blocks, abort: options === own ? abort : null, pending: null, ended: false, current: null };
+  if (machine.spoils(random)) loop.abort?.abort();
   reader.loops.push(loop);
 }
 
@@ -78,7 +78,7 @@ async function end(machine: Machine, random: Random): Promise<void> {
 /** Ends a loop in one of its ways, and waits for the answer that it owes. */
 export async function endLoop(machine: Machine, reader: Reader, loop: Loop, way: number): Promise<void> {
   machine.tally.calls++;
-  if (way === 0) loop.abort.abort();
+  if (way === 0 && loop.abort !== null) loop.abort.abort();
   else await loop.blocks.return!();
   if (way === 2) await loop.blocks.return!();
   reader.loops.splice(reader.loops.indexOf(loop), 1);

@@ -41,7 +41,8 @@ export interface ReaderReport {
 /** An iteration that goes on beside other calls. */
 export interface Loop {
   readonly blocks: AsyncIterator<Block, undefined>;
-  readonly abort: AbortController;
+  /** Null when its signal is not known to be listened to. */
+  readonly abort: AbortController | null;
   pending: Promise<void> | null;
   ended: boolean;
   /** The latest block, which is valid until the next turn. */

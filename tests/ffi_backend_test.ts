@@ -27,7 +27,12 @@ function fakeDeno(permissions: Record<string, string>, variables: Record<string,
         return variables[name];
       },
     },
-    dlopen: (path: string, table: unknown) => ({ symbols: { path, table } }),
+    dlopen: (path: string, table: unknown) => {
+      asked.push(`dlopen ${path}`);
+      return { symbols: { path, table } };
+    },
+    addSignalListener: (signal: string) => void asked.push(`listen ${signal}`),
+    removeSignalListener: (signal: string) => void asked.push(`listen no more ${signal}`),
     UnsafePointer: { create: (address: bigint) => address === 0n ? null : { address } },
     UnsafePointerView: { getArrayBuffer: (_pointer: unknown, length: number) => new ArrayBuffer(length) },
   } as unknown as DenoParts;
@@ -54,10 +59,12 @@ describe("createDenoBackend", () => {
     assertEquals(createDenoBackend(granted.deno).environment("NAME"), "value");
   });
 
-  test("load hands the table on as it is", () => {
+  test("load has Deno lay its signal handlers first, and hands the table on as it is", () => {
     const table: Record<string, NativeFunction> = { f: { parameters: ["u32", "buffer"], result: "i32" } };
-    const loaded = createDenoBackend(fakeDeno({}).deno).load("/a.so", table) as unknown;
+    const { deno, asked } = fakeDeno({});
+    const loaded = createDenoBackend(deno).load("/a.so", table) as unknown;
     assertEquals(loaded, { path: "/a.so", table });
+    assertEquals(asked, ["listen SIGWINCH", "listen no more SIGWINCH", "dlopen /a.so"]);
   });
 
   test("scratch is its own memory, and an alias of address 0 is refused", () => {

@@ -114,6 +114,9 @@ describe("Runtime", () => {
       // Closed at once, should it be taken.
       assertMisuse(() => Runtime.open({ stack: "memory", handle }).close(), ArgumentError);
     }
+    for (const name of [null, 5, 5n, {}, Symbol("name")] as Untyped[]) {
+      assertMisuse(() => Runtime.open({ stack: "memory", name }), ArgumentError, { value: name });
+    }
     using memory = Runtime.open({ stack: "memory" });
     assertEquals([memory.stack, memory.state], ["memory", "attached"]);
     assertStillWorks(memory);

@@ -9,12 +9,13 @@ import {
   DataBroadcaster,
   DataSubscriber,
   Runtime,
+  SubscriberLimitError,
   TooManyBroadcastersError,
 } from "../mod.ts";
 import { RINGS_OF_STREAM_MAX } from "../src/ring/layout.ts";
 import { checkBlock, drain, newStream, payload, range, send } from "./conformance/tools.ts";
 import { openMemory } from "./ring/raw_ring.ts";
-import { assertMisuse } from "./support/misuse.ts";
+import { assertIpcError, assertMisuse } from "./support/misuse.ts";
 import { RouDi } from "./support/roudi.ts";
 import { within } from "./support/wait.ts";
 
@@ -335,4 +336,21 @@ test("DataSubscriber that came when a ring was made but not announced yet reads 
   send(out, 5);
   assertEquals(drain(late), range(5, 10));
   assertEquals(feed!.getReceiveStats().missedBlocks + late.getReceiveStats().missedBlocks, 0);
+});
+
+test("DataSubscriber that is parked, and finds a ring that has no place for it by itself: its loop is told", async () => {
+  using stand = openMemory();
+  const { runtime } = stand;
+  const { transport } = runtime.connection("test");
+  const stream = newStream();
+  // A stack that tells of no ring, as one whose daemon is gone.
+  const findRings = transport.findRings.bind(transport);
+  transport.findRings = (name) => Object.assign(findRings(name), { park: () => {} });
+  using parked = new DataSubscriber(configOf({ heartbeatIntervalMs: 5 }), stream, { runtime });
+  const waiting = parked.blocks().next().then(() => null, (error: unknown) => error);
+  using other = new DataSubscriber(configOf({ pollIntervalMs: 7 }), stream, { runtime });
+  using out = new DataBroadcaster(configOf({ maxSubscribers: 1 }), stream, { runtime });
+  send(out, 1);
+  assertEquals(drain(other), [0]);
+  assertIpcError(await within(waiting), SubscriberLimitError, { value: 2, limit: 1 });
 });

@@ -2,7 +2,7 @@
 // RouDi is asked to end: it sends SIGTERM to every process that it knows, four times a second, and kills the last ones after 45 s.
 // Scripts disconnect, live on with their rings, and attach to the next one; SIGTERM of anybody else is what it always was.
 import { afterEach, describe, test } from "node:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { Runtime } from "../mod.ts";
@@ -13,6 +13,7 @@ import { waitFor } from "./support/wait.ts";
 
 /** RouDi waits for as long as somebody is registered. Far less than the 45 s after which it kills. */
 const END_MS = 10_000;
+const SIGUSR1 = 10;
 
 interface Said {
   readonly state: string;
@@ -30,6 +31,12 @@ async function start(load: string, when: string): Promise<Process> {
   const script = startScript("tests/signals/outlive.ts", [load, when]);
   await script.waitForLine("ready");
   return script;
+}
+
+/** Whether a process has a handler for a signal. */
+function catches(pid: number, signal: number): boolean {
+  const caught = /^SigCgt:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]!;
+  return (BigInt(`0x${caught}`) >> BigInt(signal - 1) & 1n) === 1n;
 }
 
 /** The streams of scripts that RouDi knows of. */
@@ -106,6 +113,18 @@ describe("a script whose RouDi is ended by SIGTERM", () => {
       await waitFor(async () => (await ask(listening)).heard === 2);
     });
   }
+
+  test("at the moment at which Deno lays its handlers over those that are there: it lives on", async () => {
+    for (let round = 0; round < 5; round++) {
+      const roudi = await RouDi.start({ blocks: 64 });
+      await using script = startScript("tests/signals/outlive.ts", ["idle", "never"], { runtime: "deno" });
+      await script.waitForLine("ready");
+      // Half a second after its start, with the one for SIGUSR1. Nothing else runs here, to be fast.
+      for (const began = performance.now(); !catches(script.pid, SIGUSR1) && performance.now() - began < 3000;);
+      await endInTime(roudi);
+      assertEquals((await ask(script)).state, "detached", script.report());
+    }
+  });
 
   test("this process, which has a loop that is parked: it ends with close only, and no signal is seen", async () => {
     const roudi = await RouDi.start({ blocks: 64 });

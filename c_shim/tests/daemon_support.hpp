@@ -135,6 +135,7 @@ inline qipc::SpawnOptions spawn_options() {
     qipc::SpawnOptions options;
     options.pool_bytes = kPoolBytes;
     options.timeout_ms = kTimeoutMs;
+    options.path = std::getenv("PATH");
     return options;
 }
 

@@ -6,8 +6,17 @@ import type { Backend, NativeBuffer, NativeFunction, NativeSymbols, Scratch, Wat
 /** The parts of the global `Deno` that the backend uses, so that a test can give it others. */
 export type DenoParts = Pick<
   typeof Deno,
-  "dlopen" | "UnsafePointer" | "UnsafePointerView" | "permissions" | "env"
+  | "dlopen"
+  | "UnsafePointer"
+  | "UnsafePointerView"
+  | "permissions"
+  | "env"
+  | "addSignalListener"
+  | "removeSignalListener"
 >;
+
+/** Whose default is to do nothing. */
+const HARMLESS_SIGNAL = "SIGWINCH";
 
 /**
  * Makes the backend for Deno.
@@ -32,6 +41,11 @@ export function createDenoBackend(deno: DenoParts): Backend {
       return granted ? deno.env.get(name) : undefined;
     },
     load<Table extends Record<string, NativeFunction>>(path: string, table: Table): NativeSymbols<Table> {
+      // Deno lays handlers over SIGTERM, SIGINT and SIGHUP with the first listener of any signal, and by itself half a second after
+      // its start. Those of the library have to lie over them, so Deno's come first.
+      const listener = (): void => {};
+      deno.addSignalListener(HARMLESS_SIGNAL, listener);
+      deno.removeSignalListener(HARMLESS_SIGNAL, listener);
       return deno.dlopen(path, table as Deno.ForeignLibraryInterface).symbols as unknown as NativeSymbols<Table>;
     },
     scratch(byteLength: number): Scratch {

@@ -28,7 +28,7 @@ export class BlockHand implements BlockOwner {
     counters.received(reader);
     this.#block = block;
     this.#source = reader.source;
-    this.#token = reader.token;
+    this.#token = reader.source.token;
     this.#records = counters.lastRecords;
     this.#bytes = counters.lastBytes;
     return block;

@@ -47,8 +47,14 @@ export class HeldBlocks implements BlockOwner {
     const counters = this.#counters;
     if (!reader.nextForLong(block, this, serial)) return null;
     counters.received(reader);
-    const { source, token } = reader;
-    this.#blocks.set(serial, { block, source, token, records: counters.lastRecords, bytes: counters.lastBytes });
+    const { source } = reader;
+    this.#blocks.set(serial, {
+      block,
+      source,
+      token: source.token,
+      records: counters.lastRecords,
+      bytes: counters.lastBytes,
+    });
     this.#kept ??= this.#owner.deref();
     return block;
   }

@@ -135,7 +135,8 @@ export function stackOf(options: RuntimeOptions): Stack {
 /** How the memory stack is to be made. */
 export function memoryOptions(options: RuntimeOptions): MemoryOptions {
   requireOptionsOf("memory", options, MEMORY_OPTIONS);
-  return { name: options.name, bytes: memoryMb(options, DEFAULT_MEMORY_MB, MEMORY_MB_MAX) * MEBIBYTE };
+  const name = options.name === undefined ? undefined : checkName(OPEN_ACTION, options.name);
+  return { name, bytes: memoryMb(options, DEFAULT_MEMORY_MB, MEMORY_MB_MAX) * MEBIBYTE };
 }
 
 /** The lines that the native library of a stack takes. */

@@ -48,6 +48,8 @@ export class StreamReader implements RingMember {
   readonly #parked = new Set<() => void>();
   readonly #onReady = (): void => this.#wake();
   #timer: NodeJS.Timeout | undefined;
+  /** What a look in a timer met, where nobody could be told. */
+  #refusal: unknown;
   #hadRing = false;
   #closed = false;
 
@@ -72,7 +74,7 @@ export class StreamReader implements RingMember {
     return this.#closed;
   }
 
-  /** Of the block that was bound last: where it came from, where it lies, and what it is given back by. */
+  /** Of the block that was bound last: where it came from and where it lies. */
   get source(): LaneReader {
     return this.#source!;
   }
@@ -83,10 +85,6 @@ export class StreamReader implements RingMember {
 
   get offset(): number {
     return this.#source!.offset;
-  }
-
-  get token(): number {
-    return this.#source!.token;
   }
 
   /** Whether blocks can change while user code has them. */
@@ -111,13 +109,8 @@ export class StreamReader implements RingMember {
   get ringState(): "none" | "live" | "stale" | "ended" {
     if (this.#closed || this.#rings === null) return this.#hadRing ? "ended" : "none";
     this.#rings.look();
-    let best: "none" | "stale" | "ended" = this.#hadRing ? "ended" : "none";
-    for (const { port } of this.#readers) {
-      const { state } = port;
-      if (state === "live") return "live";
-      if (state === "stale") best = "stale";
-    }
-    return best;
+    const states = this.#readers.map(({ port }) => port.state);
+    return (["live", "stale"] as const).find((state) => states.includes(state)) ?? (this.#hadRing ? "ended" : "none");
   }
 
   /** A ring of the stream was found. */
@@ -171,11 +164,7 @@ export class StreamReader implements RingMember {
 
   hasData(): boolean {
     if (this.#closed) return false;
-    for (const reader of this.#readers) if (reader.hasData()) return true;
-    if (this.#queueHasData()) return true;
-    if (!this.#look()) return false;
-    for (const reader of this.#readers) if (reader.hasData()) return true;
-    return this.#queueHasData();
+    return this.#hasKnownData() || (this.#look() && this.#hasKnownData());
   }
 
   /** Blocks the thread until there is data or the time is over. */
@@ -294,6 +283,11 @@ export class StreamReader implements RingMember {
     return true;
   }
 
+  #hasKnownData(): boolean {
+    for (const reader of this.#readers) if (reader.hasData()) return true;
+    return this.#queueHasData();
+  }
+
   #queueHasData(): boolean {
     const queue = this.#queue;
     return queue !== null && (this.#readers.length > 0 ? this.#queueHasOwn() : queue.hasData());
@@ -311,6 +305,9 @@ export class StreamReader implements RingMember {
 
   /** Looks for new rings and leaves those that are over; tells whether anything changed. */
   #look(): boolean {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (refusal !== undefined) throw refusal;
     let changed = this.#renewQueue();
     if (this.#rings === null) return changed;
     changed = (this.#rings.hasNews() && this.#rings.look()) || changed;
@@ -376,8 +373,12 @@ export class StreamReader implements RingMember {
     const { isLeaving } = this.#queueSide;
     this.#timer = setTimeout(() => {
       if (this.#closed || this.#parked.size === 0) return;
-      if (this.#queueHasData() || this.#tend()) this.#wake();
-      else this.#watchParked();
+      try {
+        if (!this.#queueHasData() && !this.#tend()) return this.#watchParked();
+      } catch (error) {
+        this.#refusal = error;
+      }
+      this.#wake();
     }, isLeaving ? QUEUE_REST_MS : this.#demand.heartbeatIntervalMs).unref();
   }
 

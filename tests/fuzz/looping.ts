@@ -16,21 +16,21 @@ function begin(machine: Machine, random: Random): void {
   const reader = machine.readers.length === 0 ? undefined : random.pick(machine.readers);
   if (reader === undefined || reader.loops.length >= LOOPS_MAX) return;
   const abort = new AbortController();
-  const options: unknown = machine.spoils(random)
-    ? machine.hostileOptions(random, { signal: abort.signal }, ["signal"])
-    : { signal: abort.signal };
+  const own = { signal: abort.signal };
+  const options: unknown = machine.spoils(random) ? machine.hostileOptions(random, own, ["signal"]) : own;
   const begun = machine.attempt("blocks", () => reader.feed.blocks(options as Untyped));
   if (!begun.ok) return;
   const { value: blocks } = begun;
-  const loop: Loop = { blocks, abort, pending: null, ended: false, current: null };
-  if (machine.spoils(random)) abort.abort();
+  // Options that are made up may have no signal and yet be taken.
+  const loop: Loop = { blocks, abort: options === own ? abort : null, pending: null, ended: false, current: null };
+  if (machine.spoils(random)) loop.abort?.abort();
   reader.loops.push(loop);
 }
 
 /** A block that a promise brought, unless it was given back before the promise could tell. */
 function take(reader: Reader, block: Block): Held | null {
   if (!block.released) return reader.took(block, true);
-  reader.tookUnseen();
+  reader.tookBlindly();
   return null;
 }
 
@@ -43,12 +43,7 @@ async function next(machine: Machine, random: Random): Promise<void> {
   const chosen = pick(machine, random);
   if (chosen === undefined) return begin(machine, random);
   const { reader, loop } = chosen;
-  if (loop.pending !== null) {
-    const asked = await machine.attemptLater("next while it is asked", () => loop.blocks.next());
-    // The answer may have come in this very moment.
-    if (asked.ok && !asked.value.done) take(reader, asked.value.value);
-    return;
-  }
+  if (loop.pending !== null) return nextWhileAsked(machine, reader, loop);
   const before = loop.current;
   if (before !== null && !before.block.released) reader.checkHeld(before);
   loop.current = null;
@@ -75,10 +70,26 @@ async function end(machine: Machine, random: Random): Promise<void> {
   if (chosen !== undefined) await endLoop(machine, chosen.reader, chosen.loop, random.integer(0, 2));
 }
 
+/** Is refused; unless the answer came in this very moment, when it waits as any other does. */
+async function nextWhileAsked(machine: Machine, reader: Reader, loop: Loop): Promise<void> {
+  let isSettled = false;
+  const asked = machine.attemptLater("next while it is asked", () => loop.blocks.next()).then((outcome) => {
+    isSettled = true;
+    if (!outcome.ok) return;
+    const result = outcome.value;
+    if (result.done) loop.ended = true;
+    else loop.current = take(reader, result.value);
+  });
+  await turn();
+  if (isSettled) return;
+  machine.expect(loop.pending === null, () => "a second question waits beside the first");
+  loop.pending = asked.then(() => void (loop.pending = null));
+}
+
 /** Ends a loop in one of its ways, and waits for the answer that it owes. */
 export async function endLoop(machine: Machine, reader: Reader, loop: Loop, way: number): Promise<void> {
   machine.tally.calls++;
-  if (way === 0) loop.abort.abort();
+  if (way === 0 && loop.abort !== null) loop.abort.abort();
   else await loop.blocks.return!();
   if (way === 2) await loop.blocks.return!();
   reader.loops.splice(reader.loops.indexOf(loop), 1);

@@ -75,7 +75,7 @@ export async function play(episode: Episode): Promise<Played> {
   const host = setting.workers > 1 && setting.stack === "memory" ? Runtime.open({ stack: "memory" }) : undefined;
   const threads: Thread[] = [];
   const where = Whereabouts.memory(setting.workers);
-  if (setting.workers === 1) threads.push(new Part(episode, 0));
+  if (setting.workers === 1) threads.push(new Part(episode, 0, undefined, new Whereabouts(where, 0)));
   else {
     while (workers.length < setting.workers) workers.push(new PlayingWorker());
     for (const [index, worker] of workers.slice(0, setting.workers).entries()) {

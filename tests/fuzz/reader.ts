@@ -41,7 +41,8 @@ export interface ReaderReport {
 /** An iteration that goes on beside other calls. */
 export interface Loop {
   readonly blocks: AsyncIterator<Block, undefined>;
-  readonly abort: AbortController;
+  /** Null when its signal is not known to be listened to. */
+  readonly abort: AbortController | null;
   pending: Promise<void> | null;
   ended: boolean;
   /** The latest block, which is valid until the next turn. */
@@ -58,6 +59,8 @@ export class Reader {
   #records = 0;
   #bytes = 0;
   #missed = 0;
+  /** Whether records and bytes of some block are not known. */
+  #isBlind = false;
   readonly #machine: Machine;
   readonly #rings: { readonly writer: Writer; readonly from: number; readonly isSure: boolean }[] = [];
   /** Whether all that it can receive is known: the past may hold rings that ended before it came. */
@@ -149,6 +152,13 @@ export class Reader {
     this.copies++;
   }
 
+  /** One block came that could not be looked at any more. Others that came with it may be told of later. */
+  tookBlindly(): void {
+    this.#blocks++;
+    this.copies++;
+    this.#isBlind = true;
+  }
+
   /** Blocks went where they were not looked at. */
   tookUnseen(): void {
     const { receivedBlocks, receivedRecords, receivedBytes } = this.feed.getReceiveStats();
@@ -176,13 +186,24 @@ export class Reader {
     const machine = this.#machine;
     const stats = this.feed.getReceiveStats();
     const { receivedBlocks, receivedRecords, receivedBytes, missedBlocks, tornBlocks, heldLimitHits } = stats;
-    if (tornBlocks === 0) {
+    if (receivedBlocks === this.#blocks) {
+      if (this.#isBlind) {
+        this.#records = receivedRecords;
+        this.#bytes = receivedBytes;
+        this.#isBlind = false;
+      }
       const is = [receivedBlocks, receivedRecords, receivedBytes].join(" ");
       const should = [this.#blocks, this.#records, this.#bytes].join(" ");
       machine.expect(is === should, () => `the subscriber received ${is}, not ${should} blocks, records and bytes`);
     } else {
-      const isBetween = receivedBlocks <= this.#blocks && this.#blocks <= receivedBlocks + tornBlocks;
-      machine.expect(isBetween, () => `received ${receivedBlocks}, ${tornBlocks} torn, handed out ${this.#blocks}`);
+      // One that its writer came over in the user's hands is torn; on the queue lane a daemon that took this process for dead gave the
+      // memory to others, and the block is missed.
+      const unread = this.#blocks - receivedBlocks;
+      const lost = tornBlocks + missedBlocks;
+      machine.expect(
+        unread >= 0 && unread <= lost,
+        () => `received ${receivedBlocks}, torn or missed ${lost}, handed out ${this.#blocks}`,
+      );
     }
     machine.expect(missedBlocks >= this.#missed, () => `missed ${missedBlocks}, before ${this.#missed}`);
     this.#missed = missedBlocks;

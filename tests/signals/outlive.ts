@@ -8,16 +8,22 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { setImmediate } from "node:timers/promises";
 import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
+import { delay } from "../support/wait.ts";
 
 const [load, when] = process.argv.slice(2);
 const TURNS = 500;
+const NOTICED_MS = 500;
 let heard = 0;
 let ended = false;
 const listen = (): unknown => process.on("SIGTERM", () => heard++);
 
 if (when === "before") listen();
 const runtime = Runtime.open();
-if (when === "after") listen();
+if (when === "after") {
+  listen();
+  // Until the library has noticed a new listener, within 50 ms on an idle machine, that one hears all.
+  await delay(NOTICED_MS);
+}
 const stream = `outlive-${process.pid}`;
 const config = new BroadcastConfig();
 const out = new DataBroadcaster(config, stream, { runtime });

@@ -35,6 +35,7 @@ struct SpawnOptions {
     uint32_t timeout_ms = 0;   ///< how long one answer of the daemon may take
     std::string readers;       ///< group that may read the segment; empty: the user's own
     std::string writers;       ///< group that may write the segment; empty: the user's own
+    std::string path;          ///< where programs are looked for, as in PATH
 };
 
 /// Sees to it that a healthy daemon is there: uses the one that answers, or starts one. `*spawned` (when given) tells which.

@@ -84,6 +84,7 @@ int32_t link_ensure_daemon(const Options& options, bool* spawned) {
     spawn.timeout_ms = options.timeout_ms;
     spawn.readers = options.readers;
     spawn.writers = options.writers;
+    spawn.path = options.path;
     return options.spawn ? daemon_ensure(spawn, spawned) : QIPC_OK;
 }
 

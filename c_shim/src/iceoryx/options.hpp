@@ -25,6 +25,8 @@ struct Options {
     LogLevel log = LogLevel::off;
     std::string readers;
     std::string writers;
+    /** PATH. The environment is read when a runtime is opened, by the thread that opens it: another one may change it later. */
+    std::string path;
 };
 
 /** QIPC_OK, or the status to return: unknown keys, malformed and repeated ones, values out of range, a wrong name. */

@@ -79,9 +79,17 @@ int32_t refuse_closed_gate() noexcept;
 /** QIPC_E_INTERNAL with what iceoryx reported. */
 int32_t refuse_stack_error(const char* call) noexcept;
 
-/** The status of a data call that iceoryx cannot refuse: QIPC_OK unless it reported an error on the way. */
-inline int32_t after_call(const char* call) noexcept {
-    return __builtin_expect(t_stack_error == 0, 1) ? QIPC_OK : refuse_stack_error(call);
+/**
+ * The status of a data call that iceoryx cannot refuse: QIPC_OK unless it reported an error on the way. Of a process that was stopped
+ * in the middle of the call the daemon may have removed the port meanwhile: then that is the reason.
+ */
+template <typename PortData, typename Mark>
+inline int32_t after_call(const char* call, const PortData* port, const Mark& mark) noexcept {
+    if (__builtin_expect(t_stack_error == 0, 1)) {
+        return QIPC_OK;
+    }
+    const int32_t status = refuse_stack_error(call);
+    return port_is_ours(port, mark) ? status : refuse_removed_port();
 }
 
 /** True while the world's sentinel is still this process's. */

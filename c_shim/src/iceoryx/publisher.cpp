@@ -206,8 +206,8 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         }
         publisher->loaned &= ~(1u << slot);
         iox_pub_publish_chunk(publisher->pub, payload);
-        const int32_t status = after_call("publish");
-        if ((flags & QIPC_PUBLISH_PREPARE) != 0) {
+        const int32_t status = after_call("publish", publisher->port, publisher->unique_id);
+        if (status == QIPC_OK && (flags & QIPC_PUBLISH_PREPARE) != 0) {
             prepare_loan(*publisher);
         }
         return status;
@@ -232,7 +232,7 @@ QIPC_EXPORT int32_t qipc_publisher_discard(uint32_t handle, uint32_t slot) {
         }
         publisher->loaned &= ~(1u << slot);
         iox_pub_release_chunk(publisher->pub, publisher->loans[slot]);
-        return after_call("discard");
+        return after_call("discard", publisher->port, publisher->unique_id);
     });
 }
 

@@ -10,6 +10,7 @@
 #include "turn.hpp"
 #include "window.hpp"
 
+#include <cstdlib>
 #include <cstring>
 
 using namespace qipc;
@@ -22,6 +23,9 @@ QIPC_EXPORT int32_t qipc_runtime_open(const uint8_t* options, uint32_t options_l
         Options parsed;
         if (const int32_t status = parse_options(options, options_len, &parsed); status != QIPC_OK) {
             return status;
+        }
+        if (const char* const path = std::getenv("PATH"); path != nullptr) {
+            parsed.path = path;
         }
         if (process_is_exiting()) {
             return refuse_after_exit();

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -166,7 +165,7 @@ int32_t find_guard(std::string* path) {
 }
 
 /** Starts the guard. `*status_pipe` tells its end by a hang-up. */
-int32_t start_guard(const PrivateDirectory& directory, const std::string& segment, Fd* status_pipe) {
+int32_t start_guard(const PrivateDirectory& directory, const std::string& segment, const std::string& programs, Fd* status_pipe) {
     std::string program;
     const int32_t status = find_guard(&program);
     if (status != QIPC_OK) {
@@ -180,8 +179,7 @@ int32_t start_guard(const PrivateDirectory& directory, const std::string& segmen
     const Fd guards_end(ends[1]);
 
     const std::string log = directory.path() + "/" QIPC_FILE_LOG;
-    const char* const path_value = std::getenv("PATH");
-    std::string path = std::string("PATH=") + (path_value != nullptr ? path_value : kPathDefault);
+    std::string path = "PATH=" + (programs.empty() ? kPathDefault : programs);
     char* arguments[] = {const_cast<char*>(QIPC_GUARD_PROGRAM), const_cast<char*>(directory.path().c_str()),
                          const_cast<char*>(segment.c_str()), nullptr};
     char* environment[] = {path.data(), nullptr};
@@ -292,7 +290,7 @@ int32_t start(PrivateDirectory* directory, const SpawnOptions& options, const Po
     if (status != QIPC_OK ||
         (status = directory->replace(QIPC_FILE_CONFIG, QIPC_FILE_CONFIG_NEW, configuration(options, pools))) != QIPC_OK ||
         (status = join(directory, deadline_ns)) != QIPC_OK ||
-        (status = start_guard(*directory, segment, &status_pipe)) != QIPC_OK) {
+        (status = start_guard(*directory, segment, options.path, &status_pipe)) != QIPC_OK) {
         return status;
     }
     while (now_ns() < deadline_ns) {

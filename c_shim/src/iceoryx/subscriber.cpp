@@ -147,6 +147,9 @@ QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t*
                 if (outcome == ChunkReceiveResult_NO_CHUNK_AVAILABLE || count > 0) {
                     break;
                 }
+                if (!port_is_ours(subscriber->port, subscriber->tag)) {
+                    return refuse_removed_port();
+                }
                 return fail(QIPC_E_INTERNAL, static_cast<double>(outcome), 0, "The stack refused a take with %d",
                             static_cast<int>(outcome));
             }
@@ -197,7 +200,7 @@ QIPC_EXPORT int32_t qipc_subscriber_release(uint32_t handle, uint32_t slot) {
         subscriber->held[slot] = nullptr;
         subscriber->free_slots[subscriber->free_count++] = static_cast<uint16_t>(slot);
         iox_sub_release_chunk(subscriber->sub, payload);
-        return after_call("release");
+        return after_call("release", subscriber->port, subscriber->tag);
     });
 }
 

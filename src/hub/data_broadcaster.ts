@@ -4,21 +4,19 @@ import { BLOCK_DATA_SIZE, SEQUENCE_MAX, TRAILER_OFFSET } from "../block/layout.t
 import type { MarketDataType } from "../block/market_data_type.ts";
 import type { RecordFields } from "../block/record/field_types.ts";
 import { isSchema, type RecordSchema } from "../block/record/record_schema.ts";
-import { ArgumentError, BatchTooLargeError, ConfigError, DataTooLongError, RecordSizeError } from "../errors.ts";
-import { ringBytes } from "../ring/layout.ts";
+import { ArgumentError, BatchTooLargeError, DataTooLongError, RecordSizeError } from "../errors.ts";
 import { checkName } from "../transport/names.ts";
 import { stopWatching, watchForLoss } from "./backstop.ts";
 import type { BlockLoan } from "./block_loan.ts";
 import { BlockSender, recordSizeOf } from "./block_sender.ts";
 import type { BlockWriter } from "./block_writer.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
+import { openLanes } from "./broadcast_lanes.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
 import { requireConfig, requireOptions } from "./checks.ts";
 import { place } from "./placement.ts";
-import { QueueLane } from "./queue_lane.ts";
 import { RecordWriter } from "./record_writer.ts";
-import { RingLane } from "./ring_lane.ts";
-import { Runtime, type RuntimeConnection, runtimeOf } from "./runtime.ts";
+import { Runtime, runtimeOf } from "./runtime.ts";
 import type { BroadcastStats } from "./stats.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 
@@ -30,7 +28,6 @@ export interface DataBroadcasterOptions {
   readonly firstSequence?: number;
 }
 
-const MEBIBYTE = 1024 * 1024;
 /** The names of the options. */
 export const BROADCASTER_OPTIONS: readonly string[] = [
   "runtime",
@@ -320,42 +317,4 @@ export class DataBroadcaster {
     this.#sender.checkCount(recordCount, type, action);
     return length;
   }
-}
-
-/** The lanes that a configuration asks for. */
-function openLanes(
-  action: string,
-  { transport, windows }: RuntimeConnection,
-  config: BroadcastConfig,
-  stream: string,
-  firstSequence: number,
-): BlockWriter {
-  const { serviceName: service, ringCapacity: capacity, memoryPoolSizeMb, checksum } = config;
-  const lossless = config.delivery === "lossless";
-  if (config.lane === "queue") {
-    const history = config.history === "all" ? config.bufferDepth : config.history;
-    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence, checksum });
-  }
-  const bytes = ringBytes(capacity);
-  if (bytes > memoryPoolSizeMb * MEBIBYTE) {
-    throw new ConfigError(action, {
-      condition: `a ring of ${capacity} slots needs ${bytes} bytes, more than memoryPoolSizeMb allows`,
-      value: bytes,
-      limit: memoryPoolSizeMb * MEBIBYTE,
-      remedy: "lower bufferDepth or raise memoryPoolSizeMb",
-    });
-  }
-  return new RingLane(transport, windows, {
-    service,
-    stream,
-    lossless,
-    capacity,
-    maxSubscribers: config.maxSubscribers,
-    heartbeatIntervalMs: config.heartbeatIntervalMs,
-    readerTimeoutMs: config.readerTimeoutMs,
-    firstSequence,
-    checksum,
-    access: config.access,
-    withQueue: transport.hasPorts && (config.queueLane === "auto" ? config.access === null : config.queueLane === "on"),
-  });
 }

@@ -104,6 +104,8 @@ export {
   ERROR_CODES,
   FieldValueError,
   ForeignChunkError,
+  ServiceDamagedError,
+  ServiceTypeError,
   HeldLimitError,
   HistoryError,
   InternalError,

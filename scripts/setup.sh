@@ -71,6 +71,34 @@ want mount mount
 want clang++-14 clang-14
 want "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a" libclang-rt-14-dev
 
+# Rust, of which Debian 12 has two: what `rustc` installs is too old for iceoryx2.
+rust_stamp="$root/build/rust.stamp"
+rust=""
+# rust_in <folder>: whether the compiler there is recent enough, with its cargo.
+rust_in() {
+  [ -x "$1/cargo" ] || return 1
+  version=$("$1/rustc" --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+  [ "${version:-0}" -ge 89 ] && rust=$1
+}
+find_rust() {
+  for folder in "$(dirname "$(command -v rustc || echo /usr/bin/rustc)")" "${CARGO_HOME:-${HOME:-}/.cargo}/bin" /usr/bin; do
+    if rust_in "$folder"; then return 0; fi
+  done
+  return 1
+}
+# Asking a compiler takes a moment, so where the right one lies is kept.
+if [ -f "$rust_stamp" ] && [ -x "$(cat "$rust_stamp")/cargo" ]; then
+  rust=$(cat "$rust_stamp")
+elif ! find_rust; then
+  missing="$missing rustc-web cargo-web"
+fi
+
+# Python, whose own folder of packages is made once.
+python="$root/build/python"
+requirements=examples/python/requirements.txt
+python_has() { python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+if ! cmp -s "$requirements" "$python/requirements.txt" && ! python_has; then missing="$missing python3 python3-venv"; fi
+
 if [ -n "$missing" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
     echo "setup: these Debian packages are missing, and there is no apt-get to install them:$missing" >&2
@@ -94,6 +122,22 @@ if [ -n "$missing" ]; then
   # shellcheck disable=SC2086 # words are meant to be split
   step "installing with apt:$missing" apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 $missing
+fi
+if [ -z "$rust" ] && ! find_rust; then
+  echo "setup: FAILED: there is no Rust 1.89 or newer, although rustc-web and cargo-web are installed: $(rustc --version 2>&1)" >&2
+  exit 1
+fi
+echo "$rust" >"$rust_stamp"
+# Cargo asks for its compiler by name.
+PATH="$rust:$PATH"
+export PATH
+
+# --- Python packages of the peers.
+if ! cmp -s "$requirements" "$python/requirements.txt"; then
+  rm -rf "$python"
+  step "making a folder for Python packages" python-venv python3 -m venv "$python"
+  step "installing Python packages (iceoryx2)" pip "$python/bin/pip" install --disable-pip-version-check -r "$requirements"
+  cp "$requirements" "$python/requirements.txt"
 fi
 
 # --- npm packages, from the lock file alone. Install scripts are not run: deno and bun only copy their binary there,
@@ -127,7 +171,7 @@ if ! [ -f CMakeLists.txt ]; then
   exit 1
 fi
 sources="CMakeLists.txt"
-for folder in c_shim cmake tests/peers tests/torn tests/torture/raw bench/floor; do
+for folder in c_shim cmake examples/rust tests/peers tests/torn tests/torture/raw bench/floor; do
   if [ -d "$folder" ]; then sources="$sources $folder"; fi
 done
 # shellcheck disable=SC2086
@@ -137,7 +181,7 @@ if ! [ -f "$built" ] || ! [ -e build/lib/libqipc.so.1 ] || [ -n "$(find $sources
     rm -rf build/CMakeCache.txt build/CMakeFiles build/fuzz
   fi
   touch "$built.new"
-  step "configuring the build" cmake-configure cmake -S . -B build
+  step "configuring the build" cmake-configure cmake -S . -B build "-DQIPC_CARGO=$rust/cargo"
   step "building the shim, its tests and the peers" cmake-build cmake --build build -j "$(nproc)"
   mv "$built.new" "$built"
 fi

@@ -38,6 +38,8 @@ export {
   NotLoanedError,
   NullPointerError,
   QueueCapacityError,
+  ServiceDamagedError,
+  ServiceTypeError,
   StreamFullError,
   SubscriberLimitError,
   TooManyHeldError,

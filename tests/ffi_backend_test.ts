@@ -5,7 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AbiMismatchError, LibraryNotFoundError, PermissionError } from "../src/errors.ts";
 import { type BunFfi, type BunParts, createBunBackend } from "../src/ffi/backend_bun.ts";
 import { createDenoBackend, type DenoParts } from "../src/ffi/backend_deno.ts";
-import { LIBRARY_NAME, LIBRARY_VARIABLE, loadLibrary } from "../src/ffi/library.ts";
+import { LIBRARIES, loadLibrary } from "../src/ffi/library.ts";
 import { ABI_VERSION, SYMBOLS } from "../src/ffi/symbols.ts";
 import type { Backend, NativeFunction } from "../src/ffi/types.ts";
 import { assertMisuse } from "./support/misuse.ts";
@@ -174,47 +174,51 @@ function fakeBackend(known: Record<string, number>, variables: Record<string, st
   return { backend, tried };
 }
 
-const BUILT = `${projectFolder}/build/lib/${LIBRARY_NAME}`;
+for (const stack of ["iceoryx", "iceoryx2"] as const) {
+  describe(`loadLibrary of ${stack}`, () => {
+    const version = ABI_VERSION;
+    const { name, variable } = LIBRARIES[stack];
+    const built = `${projectFolder}/build/lib/${name}`;
 
-describe("loadLibrary", () => {
-  const version = ABI_VERSION;
-
-  test("asks for the permission first, then tries the soname, then the build folder", () => {
-    const both = fakeBackend({ [LIBRARY_NAME]: version, [BUILT]: version });
-    assertEquals((loadLibrary(both.backend) as unknown as { path: string }).path, LIBRARY_NAME);
-    assertEquals(both.tried, ["permission", LIBRARY_NAME]);
-    const built = fakeBackend({ [BUILT]: version });
-    assertEquals((loadLibrary(built.backend) as unknown as { path: string }).path, BUILT);
-    assertEquals(built.tried, ["permission", LIBRARY_NAME, BUILT]);
-  });
-
-  test("tries what the option names alone, else what the variable names alone", () => {
-    const all = { "/option.so": version, "/variable.so": version, [LIBRARY_NAME]: version };
-    const variables = { [LIBRARY_VARIABLE]: "/variable.so" };
-    const option = fakeBackend(all, variables);
-    loadLibrary(option.backend, "/option.so");
-    assertEquals(option.tried, ["permission", "/option.so"]);
-    const variable = fakeBackend(all, variables);
-    loadLibrary(variable.backend);
-    assertEquals(variable.tried, ["permission", "/variable.so"]);
-    const wrong = fakeBackend({ [LIBRARY_NAME]: version }, variables);
-    assertMisuse(() => loadLibrary(wrong.backend), LibraryNotFoundError, { says: ["does not like /variable.so"] });
-  });
-
-  test("names each candidate with the loader's words, and keeps the last as the cause", () => {
-    const { backend } = fakeBackend({});
-    const error = assertMisuse(() => loadLibrary(backend), LibraryNotFoundError, {
-      says: [
-        `${LIBRARY_NAME}: the loader does not like ${LIBRARY_NAME}`,
-        `${BUILT}: the loader does not like ${BUILT}`,
-      ],
+    test("asks for the permission first, then tries the soname, then the build folder", () => {
+      const both = fakeBackend({ [name]: version, [built]: version });
+      assertEquals((loadLibrary(both.backend, stack) as unknown as { path: string }).path, name);
+      assertEquals(both.tried, ["permission", name]);
+      const folder = fakeBackend({ [built]: version });
+      assertEquals((loadLibrary(folder.backend, stack) as unknown as { path: string }).path, built);
+      assertEquals(folder.tried, ["permission", name, built]);
     });
-    assert(error.cause instanceof Error && error.cause.message.includes(BUILT));
-  });
 
-  test("refuses another ABI version at once, with both numbers", () => {
-    const { backend, tried } = fakeBackend({ [LIBRARY_NAME]: version + 1, [BUILT]: version });
-    assertMisuse(() => loadLibrary(backend), AbiMismatchError, { value: version + 1, limit: version });
-    assertEquals(tried, ["permission", LIBRARY_NAME]);
+    test("tries what the option names alone, else what the variable names alone", () => {
+      const all = { "/option.so": version, "/variable.so": version, [name]: version };
+      const variables = { [variable]: "/variable.so" };
+      const option = fakeBackend(all, variables);
+      loadLibrary(option.backend, stack, "/option.so");
+      assertEquals(option.tried, ["permission", "/option.so"]);
+      const named = fakeBackend(all, variables);
+      loadLibrary(named.backend, stack);
+      assertEquals(named.tried, ["permission", "/variable.so"]);
+      const wrong = fakeBackend({ [name]: version }, variables);
+      assertMisuse(() => loadLibrary(wrong.backend, stack), LibraryNotFoundError, {
+        says: ["does not like /variable.so"],
+      });
+    });
+
+    test("names each candidate with the loader's words, and keeps the last as the cause", () => {
+      const { backend } = fakeBackend({});
+      const error = assertMisuse(() => loadLibrary(backend, stack), LibraryNotFoundError, {
+        says: [
+          `${name}: the loader does not like ${name}`,
+          `${built}: the loader does not like ${built}`,
+        ],
+      });
+      assert(error.cause instanceof Error && error.cause.message.includes(built));
+    });
+
+    test("refuses another ABI version at once, with both numbers", () => {
+      const { backend, tried } = fakeBackend({ [name]: version + 1, [built]: version });
+      assertMisuse(() => loadLibrary(backend, stack), AbiMismatchError, { value: version + 1, limit: version });
+      assertEquals(tried, ["permission", name]);
+    });
   });
-});
+}

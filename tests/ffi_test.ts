@@ -5,12 +5,13 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { LIBRARY_VARIABLE } from "../src/ffi/library.ts";
+import { LIBRARIES } from "../src/ffi/library.ts";
 import { type Process, runScript, type ScriptOptions } from "./support/process.ts";
 import { RouDi, stopAllRouDis } from "./support/roudi.ts";
 import { currentRuntime, projectFolder } from "./support/runtime.ts";
 
 const built = `${projectFolder}/build/lib/libqipc.so.1`;
+const VARIABLE = LIBRARIES.iceoryx.variable;
 const isDeno = currentRuntime === "deno";
 /** Deno's flags of a script as the README starts it. */
 const FFI_ALONE = ["--allow-ffi"];
@@ -158,7 +159,7 @@ describe("the library is looked for", () => {
     copyFileSync(built, join(place.path, "mine.so"));
     assertLoaded(await open(JSON.stringify({ libraryPath: join(place.path, "mine.so") })));
     const missing = join(place.path, "missing.so");
-    const outcome = await open(JSON.stringify({ libraryPath: missing }), { env: { [LIBRARY_VARIABLE]: built } });
+    const outcome = await open(JSON.stringify({ libraryPath: missing }), { env: { [VARIABLE]: built } });
     assertEquals(outcome.code, "QIPC_LIBRARY_NOT_FOUND");
     assertStringIncludes(outcome.message!, missing);
     assert(!outcome.message!.includes(built), outcome.message);
@@ -168,9 +169,9 @@ describe("the library is looked for", () => {
   test("then where the environment variable says, and nowhere else", async () => {
     using place = folder();
     copyFileSync(built, join(place.path, "mine.so"));
-    assertLoaded(await open("{}", { env: { [LIBRARY_VARIABLE]: join(place.path, "mine.so") } }));
+    assertLoaded(await open("{}", { env: { [VARIABLE]: join(place.path, "mine.so") } }));
     const missing = join(place.path, "missing.so");
-    const outcome = await open("{}", { env: { [LIBRARY_VARIABLE]: missing } });
+    const outcome = await open("{}", { env: { [VARIABLE]: missing } });
     assertEquals(outcome.code, "QIPC_LIBRARY_NOT_FOUND");
     assertStringIncludes(outcome.message!, missing);
     assert(!outcome.message!.includes(built), outcome.message);
@@ -178,7 +179,7 @@ describe("the library is looked for", () => {
 
   test("then by its soname through the loader, then in the build folder", async () => {
     using place = folder();
-    assertLoaded(await open("{}", { env: { [LIBRARY_VARIABLE]: "" } }));
+    assertLoaded(await open("{}", { env: { [VARIABLE]: "" } }));
     buildFake(join(place.path, "libqipc.so.1"), await fakeOfAnotherAbi());
     const outcome = await open("{}", { env: { LD_LIBRARY_PATH: place.path } });
     assertEquals([outcome.name, outcome.code], ["AbiMismatchError", "QIPC_ABI_MISMATCH"], outcome.message);
@@ -192,9 +193,9 @@ describe("the library is looked for", () => {
 
   if (isDeno) {
     test("without --allow-env the environment variable is passed over, and nobody is asked", async () => {
-      const env = { [LIBRARY_VARIABLE]: "/nowhere/libqipc.so.1" };
+      const env = { [VARIABLE]: "/nowhere/libqipc.so.1" };
       assertLoaded(await open("{}", { permissions: FFI_ALONE, env }));
-      const allowed = [...FFI_ALONE, `--allow-env=${LIBRARY_VARIABLE}`];
+      const allowed = [...FFI_ALONE, `--allow-env=${VARIABLE}`];
       assertEquals((await open("{}", { permissions: allowed, env })).code, "QIPC_LIBRARY_NOT_FOUND");
     });
   }
@@ -213,7 +214,7 @@ describe("the library is looked for", () => {
     assertStringIncludes(outcome.message!, "libqipc.so.1: ");
     assertStringIncludes(outcome.message!, `${copy}/build/lib/libqipc.so.1: `);
     assertMatch(outcome.message!, /cannot open shared object file/);
-    for (const words of ["./x setup", "cmake --install", LIBRARY_VARIABLE, "libraryPath"]) {
+    for (const words of ["./x setup", "cmake --install", VARIABLE, "libraryPath"]) {
       assertStringIncludes(outcome.message!, words);
     }
     assert(outcome.hasCause);

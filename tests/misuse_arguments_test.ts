@@ -11,6 +11,7 @@ import {
   DataBroadcaster,
   DataSubscriber,
   MarketDataType,
+  NameInvalidError,
   Runtime,
   RuntimeClosedError,
   RuntimeNotOpenError,
@@ -62,7 +63,32 @@ describe("Runtime", () => {
     for (const stack of ["", "iceoryx3", null, 5] as Untyped[]) {
       assertMisuse(() => Runtime.open({ stack }), StackUnknownError, { value: stack });
     }
-    assertMisuse(() => Runtime.open({ handle: {} as Untyped }), ConfigError, { value: "handle", says: ["iceoryx"] });
+    for (const name of ["handle", "root", "prefix", "typeName"]) {
+      assertMisuse(() => Runtime.open({ [name]: "/x" } as Untyped), ConfigError, { value: name, says: ["iceoryx"] });
+    }
+    assertStillWorks(runtime);
+  });
+
+  test("Runtime.open of iceoryx2 refuses what is RouDi's, and names that it cannot carry, before it touches anything", () => {
+    const open = (options: Untyped): void => Runtime.open({ stack: "iceoryx2", ...options }).close();
+    for (const name of ["roudi", "keepRoudi", "poolMemoryMb", "readers", "writers", "config", "log", "handle"]) {
+      assertMisuse(() => open({ [name]: "spawn" }), ConfigError, { value: name, says: ["iceoryx2 stack", "typeName"] });
+    }
+    const wrong: Record<string, readonly Untyped[]> = {
+      root: ["", "tmp", "/a\nprefix=b", `/${"r".repeat(128)}`, `/${"ä".repeat(64)}`, "/\ud800", null, 5, {}],
+      prefix: ["", "a/b", "a b", "..", "p\nroot=/", "p".repeat(33), "ä", null, 5],
+      typeName: ["", "T".repeat(256), "T\n", null, 5],
+      timeoutMs: [0, 60_001, 1.5, "1000", null],
+      libraryPath: [5, null],
+    };
+    for (const [name, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        assertMisuse(() => open({ [name]: value }), ConfigError, { value, says: [`${name} must be`] });
+      }
+    }
+    assertMisuse(() => open({ name: 5 }), ArgumentError, { value: 5 });
+    assertMisuse(() => open({ name: "a\nroot=/" }), NameInvalidError, { value: "a\nroot=/" });
+    assertMisuse(() => open({ rot: "/tmp" }), ConfigError, { value: "rot", says: ["root"] });
     assertStillWorks(runtime);
   });
 

@@ -26,6 +26,7 @@ import {
   broadcastPattern,
   checkCppBlock,
   newStream,
+  openQueueLane,
   type Published,
   type Received,
   resultOf,
@@ -44,16 +45,6 @@ const LANES = ["queue", "auto"] as const;
 let roudi: RouDi;
 before(async () => void (roudi = await RouDi.start()));
 after(() => roudi.stop());
-
-/** Broadcasts nothing but what it must until the queue lane beside a ring is served, as it is from then on for all who subscribe. */
-async function openQueueLane(out: DataBroadcaster, runtime: Runtime): Promise<DataSubscriber> {
-  const opener = new DataSubscriber(LOSSY.with({ ...QUEUE, queueCapacity: 1 }), out.stream, { runtime });
-  await waitFor(() => {
-    broadcastPattern(out, "ticks", 1);
-    return opener.hasData();
-  }, { what: "the queue lane to be served" });
-  return opener;
-}
 
 for (const [kind, count] of [["ticks", 100_000], ["full", 100_000]] as const) {
   test(`C++ publishes ${count} blocks of ${kind}: every field of every block arrives`, async () => {

@@ -3,32 +3,15 @@
 
 #include "check.hpp"
 #include "exit.hpp"
-#include "lease.hpp"
+#include "export.hpp"
+#include "handle.hpp"
 #include "platform.hpp"
-#include "publisher.hpp"
 #include "ring_end.hpp"
 #include "ring_keeper.hpp"
-#include "ring_ports.hpp"
 
 #include <cstring>
 
 namespace qipc {
-namespace {
-
-/** A publisher that is named by its handle, or null for 0. */
-int32_t find_publisher(uint32_t handle, const World& world, Publisher** publisher) {
-    if (handle == 0) {
-        return QIPC_OK;
-    }
-    *publisher = handle_object<Publisher>(handle, Kind::publisher);
-    if (*publisher == nullptr) {
-        return handle_refusal(handle, Kind::publisher);
-    }
-    return (*publisher)->world_number == world.number ? QIPC_OK : refuse_removed_port();
-}
-
-} // namespace
-
 int32_t ring_refuse_read_only() noexcept {
     return fail(QIPC_E_ACCESS, geteuid(), 0, "Cannot write the ring's table of readers: user %u may only read it", geteuid());
 }
@@ -96,6 +79,20 @@ QIPC_EXPORT int32_t qipc_ring_keep_entry(uint32_t handle, uint32_t index) {
     });
 }
 
+QIPC_EXPORT int32_t qipc_ring_set_audience(uint32_t handle, uint32_t elsewhere) {
+    return shielded([&]() -> int32_t {
+        Ring* ring = handle_object<Ring>(handle, Kind::ring);
+        if (ring == nullptr) {
+            return handle_refusal(handle, Kind::ring);
+        }
+        if (!ring->memory->is_writer) {
+            return fail(QIPC_E_BAD_HANDLE, handle, 0, "Cannot name readers of ring %u: it was attached, not made", handle);
+        }
+        ring->elsewhere.store(elsewhere, std::memory_order_relaxed);
+        return QIPC_OK;
+    });
+}
+
 QIPC_EXPORT int32_t qipc_ring_bind_numa(uint32_t handle, uint8_t* result) {
     return shielded([&]() -> int32_t {
         if (const int32_t status = check_result(result); status != QIPC_OK) {
@@ -110,36 +107,6 @@ QIPC_EXPORT int32_t qipc_ring_bind_numa(uint32_t handle, uint8_t* result) {
             numa_bind(ring->memory->header, ring->memory->shape.segment_bytes, &nodes[0], &nodes[1]);
         if (status == QIPC_OK) {
             std::memcpy(result, nodes, sizeof nodes);
-        }
-        return status;
-    });
-}
-
-QIPC_EXPORT int32_t qipc_ring_set_publishers(uint32_t handle, uint32_t announcer_handle, uint32_t queue_handle) {
-    return shielded([&]() -> int32_t {
-        Ring* ring = handle_object<Ring>(handle, Kind::ring);
-        if (ring == nullptr) {
-            return handle_refusal(handle, Kind::ring);
-        }
-        if (!ring->memory->is_writer) {
-            return fail(QIPC_E_BAD_HANDLE, handle, 0, "Cannot name publishers of ring %u: it was attached, not made", handle);
-        }
-        RuntimeHandle* runtime = handle_object<RuntimeHandle>(ring->runtime, Kind::runtime);
-        if (runtime == nullptr) {
-            return handle_refusal(ring->runtime, Kind::runtime);
-        }
-        const WorldLease world(runtime->world);
-        Publisher* announcer = nullptr;
-        Publisher* queue = nullptr;
-        int32_t status = find_publisher(announcer_handle, *world, &announcer);
-        if (status == QIPC_OK) {
-            status = find_publisher(queue_handle, *world, &queue);
-        }
-        if (status == QIPC_OK) {
-            status = ring_ports_set(*ring, runtime->world, announcer, queue);
-        }
-        if (status == QIPC_OK) {
-            keeper_hurry();
         }
         return status;
     });

@@ -3,26 +3,13 @@
 // A ring as one thread has it: made by it or attached.
 #pragma once
 
-#include "port.hpp"
 #include "ring_memory.hpp"
+#include "ring_publishers.hpp"
 
 #include <atomic>
 #include <memory>
 
 namespace qipc {
-
-/** A publisher port that is looked at by others than its thread. */
-struct WatchedPort {
-    const iox::popo::PublisherPortData* port = nullptr;
-    uint64_t unique_id = 0;
-};
-
-/** The publishers of a writer. Guarded by the mutex of ring_ports.cpp. */
-struct RingPorts {
-    WatchedPort announcer;
-    WatchedPort queue;
-    std::shared_ptr<World> world;
-};
 
 inline constexpr uint64_t kNoEntry = UINT64_MAX;
 
@@ -36,6 +23,8 @@ struct Ring {
     std::atomic<bool> has_queue{false};
     /** The entry that is kept: its generation (the state without its status) above its index. kNoEntry: none. */
     std::atomic<uint64_t> entry{kNoEntry};
+    /** Subscribers of its announcements on other stacks. */
+    std::atomic<uint32_t> elsewhere{0};
     /** Set by whoever ends it, its thread or the end of the process. */
     std::atomic<bool> has_ended{false};
     uint32_t handle = 0;

@@ -27,8 +27,10 @@ SubscriberCount attached_readers(const RingMemory& memory) noexcept {
 void end_names(Ring& ring, bool at_exit) noexcept {
     const SubscriberCount audience = ring_ports_audience(ring);
     const SubscriberCount attached = attached_readers(*ring.memory);
-    const bool others_may_come = audience.others > attached.others;
-    const bool some_may_come = audience.own + audience.others > attached.own + attached.others;
+    // Of which process those on other stacks are nobody knows.
+    const uint32_t elsewhere = ring.elsewhere.load(std::memory_order_relaxed);
+    const bool some_may_come = audience.own + audience.others + elsewhere > attached.own + attached.others;
+    const bool others_may_come = audience.others > attached.others || (elsewhere > 0 && some_may_come);
     if (at_exit ? !others_may_come : !some_may_come) {
         qaultra_ring_unlink(ring.memory->epoch);
     } else if (!at_exit) {

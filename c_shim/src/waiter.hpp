@@ -10,8 +10,6 @@
 
 namespace qipc {
 
-struct Subscriber;
-
 struct Waiter {
     int write_end = -1;
     std::atomic<uint32_t> is_signalled{0}; // 1 while a byte lies in the socket that was not cleared
@@ -23,12 +21,9 @@ struct Waiter {
 /** Sends the byte, unless one is there already. Any thread. */
 void waiter_signal(Waiter& waiter) noexcept;
 
-/** The same for every waiter of the process: each event loop looks again at what it waits for. */
-void waiters_signal_all() noexcept;
-
-/** Detaches the subscriber from its waiter, if it has one. With the port being ours, or removed by the daemon. */
-void waiter_forget(Subscriber& subscriber) noexcept;
-void waiter_forget_removed(Subscriber& subscriber);
+/** Detaches the subscribers that a waiter of the calling thread is armed for; false at the end of the thread or the process, when they
+ * still refer to it. Inside the gate. Each stack defines it. */
+bool waiter_detach_subscribers(Waiter& waiter) noexcept;
 
 /** Detaches the waiter's subscribers, closes our end of the socket and deletes it. */
 void waiter_close(Waiter* waiter) noexcept;

@@ -127,6 +127,7 @@ static void expect_everywhere(int32_t status, uint32_t ring, uint32_t waiter) {
     EXPECT(status, qipc_ring_keep_entry(ring, 0));
     EXPECT(status, qipc_ring_keep_entry(ring, QIPC_RING_NO_ENTRY));
     EXPECT(status, qipc_ring_set_publishers(ring, 0, 0));
+    EXPECT(status, qipc_ring_set_audience(ring, 1));
     EXPECT(status, qipc_ring_bind_numa(ring, RESULT));
     EXPECT(status, qipc_ring_wake(ring, QIPC_RING_DATA));
     const uint32_t waits[4] = {ring, 0, 0, 0};

@@ -255,3 +255,19 @@ CASE(ring_names_that_nobody_wants_go_after_a_while) {
     CHECK(has_names(other.epoch));
     EVENTUALLY(count_ring_files() == 0);
 }
+
+CASE(ring_keeps_its_names_for_subscribers_on_other_stacks) {
+    const uint32_t runtime = open_runtime("");
+    for (uint32_t elsewhere = 0; elsewhere <= 2; ++elsewhere) {
+        const struct Ring ring = make_ring(runtime, "s");
+        EXPECT_OK(qipc_ring_set_audience(ring.handle, elsewhere));
+        const struct Ring reader = attach_ring(runtime, ring.epoch);
+        EXPECT(QIPC_E_BAD_HANDLE, qipc_ring_set_audience(reader.handle, elsewhere));
+        join_ring(&reader, QAULTRA_RING_ENTRY_OBSERVING);
+        EXPECT_OK(qipc_ring_close(ring.handle));
+        /* One has come already. */
+        CHECK(has_names(ring.epoch) == (elsewhere == 2));
+        EXPECT_OK(qipc_ring_close(reader.handle));
+    }
+    EVENTUALLY(count_ring_files() == 0);
+}

@@ -10,7 +10,7 @@ function(unit_test module)
   add_executable(${program} ${source} unit.cpp ${ARGN} $<TARGET_OBJECTS:qipc>)
   target_compile_features(${program} PRIVATE cxx_std_20)
   target_compile_options(${program} PRIVATE -Wall -Wextra -Werror)
-  target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/c_shim/src)
+  target_include_directories(${program} PRIVATE ${QIPC_INCLUDES})
   target_link_libraries(${program} PRIVATE qaultra_ipc_headers iceoryx_binding_c::iceoryx_binding_c
     iceoryx_posh::iceoryx_posh iceoryx_hoofs::iceoryx_hoofs Threads::Threads)
   # Beside qipc-guard, where the library looks for it.
@@ -38,11 +38,11 @@ unit_test(signals_taken)
 
 # What scripts load to be inside a call when a signal arrives.
 add_library(qipc_signals_probe MODULE signals_probe.cpp
-  ${PROJECT_SOURCE_DIR}/c_shim/src/gate.cpp ${PROJECT_SOURCE_DIR}/c_shim/src/overlay.cpp
-  ${PROJECT_SOURCE_DIR}/c_shim/src/signals.cpp)
+  ${PROJECT_SOURCE_DIR}/c_shim/src/iceoryx/gate.cpp ${PROJECT_SOURCE_DIR}/c_shim/src/iceoryx/overlay.cpp
+  ${PROJECT_SOURCE_DIR}/c_shim/src/iceoryx/signals.cpp)
 target_compile_features(qipc_signals_probe PRIVATE cxx_std_20)
 target_compile_options(qipc_signals_probe PRIVATE -Wall -Wextra -Werror)
-target_include_directories(qipc_signals_probe PRIVATE ${PROJECT_SOURCE_DIR}/c_shim/src)
+target_include_directories(qipc_signals_probe PRIVATE ${QIPC_INCLUDES})
 target_link_libraries(qipc_signals_probe PRIVATE qaultra_ipc_headers Threads::Threads)
 target_link_options(qipc_signals_probe PRIVATE -Wl,-z,nodelete)
 set_target_properties(qipc_signals_probe PROPERTIES

@@ -47,6 +47,8 @@ export const ERROR_CODES: Readonly<Record<string, IpcErrorClass>> = Object.freez
   QIPC_CAPACITY: port.QueueCapacityError,
   QIPC_HISTORY: port.HistoryError,
   QIPC_FOREIGN_CHUNK: port.ForeignChunkError,
+  QIPC_SERVICE_TYPE: port.ServiceTypeError,
+  QIPC_SERVICE_DAMAGED: port.ServiceDamagedError,
   QIPC_LOAN_OUTSTANDING: port.LoanOutstandingError,
   QIPC_HELD_LIMIT: port.HeldLimitError,
   QIPC_SUBSCRIBER_LIMIT: port.SubscriberLimitError,

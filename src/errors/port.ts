@@ -184,6 +184,29 @@ export class ForeignChunkError extends IpcError {
   static override readonly remedy: string = "let each publisher of the stream send blocks of 8192 bytes aligned to 64";
 }
 
+/** A stream carries another type of payload than this runtime's. */
+export class ServiceTypeError extends IpcError {
+  /** The stable code of this class. */
+  static override readonly code: string = "QIPC_SERVICE_TYPE";
+  /** What is wrong, in words. */
+  static override readonly condition: string = "the stream carries another type of payload";
+  /** What to do about it, in words. */
+  static override readonly remedy: string =
+    "let all peers declare the same type name, 8192 bytes and an alignment of 64; the runtime's option typeName tells ours";
+}
+
+/** What the stack keeps of a stream is unusable, or belongs to another version of it. */
+export class ServiceDamagedError extends IpcError {
+  /** The stable code of this class. */
+  static override readonly code: string = "QIPC_SERVICE_DAMAGED";
+  /** What is wrong, in words. */
+  static override readonly condition: string =
+    "what the stack keeps of the stream is damaged, or belongs to another version of iceoryx2";
+  /** What to do about it, in words. */
+  static override readonly remedy: string =
+    "use one version of iceoryx2 under one root and prefix; after a process was killed at the wrong moment, heal the service";
+}
+
 /** The action needs the loan back that is still out. */
 export class LoanOutstandingError extends IpcError {
   /** The stable code of this class. */

@@ -48,6 +48,8 @@ const STATUS_CLASSES: readonly (IpcErrorClass | null)[] = [
   ring.RingCorruptError, // -39
   ring.RingCapacityError, // -40
   ring.RingEntryError, // -41
+  port.ServiceTypeError, // -42
+  port.ServiceDamagedError, // -43
 ];
 
 /**

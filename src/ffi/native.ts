@@ -2,7 +2,7 @@
 import { errorOfStatus, type IpcError, UnsupportedError } from "../errors.ts";
 import { type BunFfi, type BunParts, createBunBackend } from "./backend_bun.ts";
 import { createDenoBackend, type DenoParts } from "./backend_deno.ts";
-import { loadLibrary } from "./library.ts";
+import { loadLibrary, type NativeStack } from "./library.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Backend, NativeBuffer, Scratch, Watcher } from "./types.ts";
 
@@ -27,9 +27,9 @@ function createBackend(): Backend {
   });
 }
 
-/** The native library, loaded once per Worker. */
+/** The native library of a stack, loaded once per Worker. */
 export class Native {
-  static #loaded: Native | undefined;
+  static readonly #loaded = new Map<NativeStack, Native>();
 
   /** Its functions: call them directly on hot paths. */
   readonly symbols: Symbols;
@@ -40,9 +40,9 @@ export class Native {
   readonly #backend: Backend;
   readonly #text: Scratch;
 
-  private constructor(backend: Backend, libraryPath: string | undefined) {
+  private constructor(backend: Backend, stack: NativeStack, libraryPath: string | undefined) {
     this.#backend = backend;
-    this.symbols = loadLibrary(backend, libraryPath);
+    this.symbols = loadLibrary(backend, stack, libraryPath);
     this.result = backend.scratch(RESULT_BYTES);
     this.resultWords = new Uint32Array(this.result.buffer);
     this.resultView = new DataView(this.result.buffer);
@@ -50,14 +50,24 @@ export class Native {
   }
 
   /**
-   * The library of this Worker, loaded at the first call.
+   * The library of a stack, loaded at the first call of this Worker.
    *
+   * @param stack The stack.
    * @param libraryPath Where it is; only the first call looks at it.
    * @throws {PermissionError} When the script may not use FFI without limits.
    * @throws {LibraryNotFoundError} When it cannot be found.
    */
-  static load(libraryPath?: string): Native {
-    return Native.#loaded ??= new Native(createBackend(), libraryPath);
+  static load(stack: NativeStack = "iceoryx", libraryPath?: string): Native {
+    const known = Native.#loaded.get(stack);
+    if (known !== undefined) return known;
+    const native = new Native(createBackend(), stack, libraryPath);
+    Native.#loaded.set(stack, native);
+    return native;
+  }
+
+  /** The libraries that this Worker has loaded. */
+  static loaded(): Iterable<Native> {
+    return Native.#loaded.values();
   }
 
   /** Memory for arguments and results that both sides see. */

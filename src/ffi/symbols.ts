@@ -126,6 +126,8 @@ export const SYMBOLS = {
   qipc_ring_keep_entry: { parameters: ["u32", "u32"], result: "i32" },
   // int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue)
   qipc_ring_set_publishers: { parameters: ["u32", "u32", "u32"], result: "i32" },
+  // int32_t qipc_ring_set_audience(uint32_t ring, uint32_t elsewhere)
+  qipc_ring_set_audience: { parameters: ["u32", "u32"], result: "i32" },
   // int32_t qipc_ring_bind_numa(uint32_t ring, uint8_t* result)
   qipc_ring_bind_numa: { parameters: ["u32", "buffer"], result: "i32" },
   // int32_t qipc_ring_wake(uint32_t ring, uint32_t word)

@@ -51,7 +51,7 @@ export class BlockOutlet implements RuntimeResource {
   ) {
     const connection = runtime.connection(action);
     const own = config.checksum ? config.with({ checksum: false }) : config;
-    this.#writer = openLanes(action, connection, own, stream, firstSequence, true);
+    this.#writer = openLanes(action, connection, [], own, stream, firstSequence, true);
     this.#copier = copier;
     this.#resources = connection.resources;
     this.#resources.add(this);

@@ -11,12 +11,12 @@ import type { BlockLoan } from "./block_loan.ts";
 import { BlockSender, recordSizeOf } from "./block_sender.ts";
 import type { BlockWriter } from "./block_writer.ts";
 import type { BroadcastConfig } from "./broadcast_config.ts";
-import { openLanes } from "./broadcast_lanes.ts";
 import { BroadcastCounters } from "./broadcast_counters.ts";
+import { connectionsOf, openLanes } from "./broadcast_lanes.ts";
 import { requireConfig, requireOptions } from "./checks.ts";
 import { place } from "./placement.ts";
 import { RecordWriter } from "./record_writer.ts";
-import { Runtime, runtimeOf } from "./runtime.ts";
+import { Runtime } from "./runtime.ts";
 import type { BroadcastStats } from "./stats.ts";
 import { waitTimeoutMs } from "./timeout.ts";
 
@@ -24,6 +24,12 @@ import { waitTimeoutMs } from "./timeout.ts";
 export interface DataBroadcasterOptions {
   /** The runtime; default: the first one opened. */
   readonly runtime?: Runtime;
+  /**
+   * Further runtimes on which the ring is announced, one of each stack at the most: their subscribers follow the very same ring, without a
+   * relay. Of processes of iceoryx and of iceoryx2 each finds it in its own world. The queue lane is that of `runtime` alone. Without
+   * `runtime`, the first of them is it.
+   */
+  readonly announce?: readonly Runtime[];
   /** The sequence of the first block, 0 to 2^53 - 1; default 0. For a feed that goes on where another ended. */
   readonly firstSequence?: number;
 }
@@ -31,6 +37,7 @@ export interface DataBroadcasterOptions {
 /** The names of the options. */
 export const BROADCASTER_OPTIONS: readonly string[] = [
   "runtime",
+  "announce",
   "firstSequence",
 ] satisfies (keyof DataBroadcasterOptions)[];
 
@@ -86,11 +93,11 @@ export class DataBroadcaster {
         condition: "firstSequence must be an integer from 0",
       });
     }
-    const connection = runtimeOf(action, options.runtime).connection(action);
+    const [connection, others] = connectionsOf(action, config, options);
     const { transport, resources } = connection;
     // Before the memory is made, which is bound to the node of this thread.
     place(config, transport);
-    this.#writer = openLanes(action, connection, config, this.stream, firstSequence);
+    this.#writer = openLanes(action, connection, others, config, this.stream, firstSequence);
     if (config.numaAware) {
       try {
         this.#writer.bindNuma();

@@ -18,6 +18,8 @@ import { RenewalPace } from "../transport/renewal_pace.ts";
 import type { RingAccess, RingOrigin, Transport, TransportRing } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import { isConnectionLoss } from "./connection_loss.ts";
+import { RingNotice } from "./ring_notice.ts";
+import type { RuntimeConnection } from "./runtime.ts";
 import { sleep } from "./sleep.ts";
 
 /** How a broadcaster with a ring is opened. */
@@ -65,9 +67,15 @@ export class RingLane implements BlockWriter {
   #queueMissed = 0;
   readonly #pace: RenewalPace;
   readonly #roomWaiters = new Set<() => void>();
+  /** The ring's announcements on other runtimes. */
+  readonly #notices: RingNotice[] = [];
   #closed = false;
 
-  constructor(transport: Transport, windows: WindowTable, demand: RingLaneDemand) {
+  constructor(
+    { transport, windows }: RuntimeConnection,
+    demand: RingLaneDemand,
+    others: readonly RuntimeConnection[] = [],
+  ) {
     const { service, stream, capacity, maxSubscribers, lossless } = demand;
     this.#transport = transport;
     this.#windows = windows;
@@ -88,9 +96,16 @@ export class RingLane implements BlockWriter {
       this.#writer = new RingWriter(transport, ring, stream, demand.checksum);
       this.epoch = this.#writer.epoch;
       this.#openPorts();
+      this.#announceOn(others);
       this.#writer.setAnnounced();
-      if (lossless) this.#writer.awaitReaders(countSubscribers(transport, service, stream));
+      if (lossless) {
+        const transports = [transport, ...others.map((other) => other.transport)];
+        this.#writer.awaitReaders(
+          transports.reduce((sum, each) => sum + countSubscribers(each, service, stream), 0),
+        );
+      }
     } catch (error) {
+      this.#notices.forEach((notice) => notice.close());
       ring.close();
       throw error;
     }
@@ -170,6 +185,7 @@ export class RingLane implements BlockWriter {
   }
 
   renew(): boolean {
+    this.#countAudience();
     const isLost = this.#portsAreGone;
     if (this.#closed || !this.#pace.isDue(isLost)) return !isLost;
     if (this.#queueToken !== UNCLAIMED) {
@@ -231,9 +247,11 @@ export class RingLane implements BlockWriter {
   close(): void {
     if (this.#closed) return;
     for (const waiter of [...this.#roomWaiters]) waiter();
+    this.#countAudience();
     this.#closed = true;
     // The ring first: who reads both lanes is then told of its end before the other one's.
     this.#writer.close();
+    for (const notice of this.#notices) notice.close();
     this.#queue?.close();
     this.#queue = null;
   }
@@ -293,6 +311,20 @@ export class RingLane implements BlockWriter {
 
   #markGone(): void {
     Atomics.store(this.#words, QUEUE_SUBSCRIBERS, QUEUE_PORTS_GONE | 0);
+  }
+
+  /** The library that the ring is of does not see who subscribes through the others. */
+  #countAudience(): void {
+    if (this.#notices.length === 0 || this.#closed) return;
+    this.#ring.setAudience(this.#notices.reduce((sum, notice) => sum + notice.subscriberCount(), 0));
+  }
+
+  #announceOn(others: readonly RuntimeConnection[]): void {
+    const { service, stream } = this.#demand;
+    // The queue lane is the first runtime's alone.
+    const ring = this.#ring.announcement(NO_ORIGIN);
+    if (ring === null) return;
+    for (const other of others) this.#notices.push(new RingNotice(other, { service, stream }, ring));
   }
 
   #openPorts(): void {

@@ -103,7 +103,7 @@ export class Runtime extends EventTarget {
     const runtime = new Runtime(
       stack === "memory"
         ? openMemory(options)
-        : new NativeTransport(stack, encodeOptions(options), options.libraryPath),
+        : new NativeTransport(stack, encodeOptions(stack, options), options.libraryPath),
     );
     Runtime.#opened.push(runtime);
     if (stack !== "memory" && ownsProcess && !exitHooked) {

@@ -2,13 +2,13 @@
 import { ConfigError, StackUnknownError } from "../errors.ts";
 import type { MemoryHandle } from "../transport/memory_handle.ts";
 import type { MemoryOptions } from "../transport/memory_transport.ts";
-import { checkName } from "../transport/names.ts";
+import { checkName, isPlainText, nameBytes } from "../transport/names.ts";
 import { type BroadcastConfig, isConfig } from "./broadcast_config.ts";
 import { requireOptions } from "./checks.ts";
 import { isGroupName } from "./stream_access.ts";
 
 /** The stacks that a runtime can be opened on. */
-export type Stack = "iceoryx" | "memory";
+export type Stack = "iceoryx" | "iceoryx2" | "memory";
 
 /** How much iceoryx itself prints on stderr. */
 export type StackLog = "off" | "error" | "warning" | "info" | "debug";
@@ -18,12 +18,28 @@ export interface RuntimeOptions {
   /** The name of this process at the daemon, unique on the machine; 1 to 100 bytes. Default: one that is unique. */
   readonly name?: string;
   /**
-   * The stack; default `iceoryx`. `memory`: rings in memory of this process, for its Workers alone; it needs no daemon, no native library
+   * The stack; default `iceoryx`. `iceoryx2`: needs no daemon, and of the other options takes only `name`, `root`, `prefix`, `typeName`,
+   * `timeoutMs` and `libraryPath`. `memory`: rings in memory of this process, for its Workers alone; it needs no daemon, no native library
    * and no permission, and of the other options takes only `name`, `poolMemoryMb`, `config` and `handle`.
    */
   readonly stack?: Stack;
   /** Of the memory stack: the `handle` of the runtime of another Worker, to share its streams. */
   readonly handle?: MemoryHandle;
+  /**
+   * Of the iceoryx2 stack: the folder where its processes find each other, an absolute path of at most 128 bytes; all have to name the
+   * same. Default: iceoryx2's own, `/tmp/iceoryx2`.
+   */
+  readonly root?: string;
+  /**
+   * Of the iceoryx2 stack: what the names of its segments in `/dev/shm` begin with, 1 to 32 letters, digits, `_` and `-`; all have to
+   * name the same. Default: iceoryx2's own, `iox2_`.
+   */
+  readonly prefix?: string;
+  /**
+   * Of the iceoryx2 stack: what peers call the type of a block, 1 to 255 bytes; a service with another type is refused. Default
+   * `ZeroCopyMarketBlock`.
+   */
+  readonly typeName?: string;
   /** `require`: fail without a healthy RouDi. `spawn`: start one unless there is. Default `require`. */
   readonly roudi?: "require" | "spawn";
   /** Whether a RouDi that was spawned outlives the last process that asked for it. Default false. */
@@ -43,11 +59,11 @@ export interface RuntimeOptions {
   readonly writers?: string;
   /** Its `memoryPoolSizeMb` is the ceiling of `poolMemoryMb`. */
   readonly config?: BroadcastConfig;
-  /** How long, in milliseconds, RouDi may take to answer. 1 to 60000; default 1000. */
+  /** How long, in milliseconds, RouDi may take to answer, or a service of iceoryx2 to be made. 1 to 60000; default 1000. */
   readonly timeoutMs?: number;
   /** What iceoryx prints on stderr; default `off`. */
   readonly log?: StackLog;
-  /** Where `libqipc.so.1` is; default: it is looked for. */
+  /** Where `libqipc.so.1` is, or `libqipc_iox2.so.1` of the iceoryx2 stack; default: it is looked for. */
   readonly libraryPath?: string;
 }
 
@@ -60,11 +76,19 @@ const POOL_MEMORY_MB_MAX = 65536;
 /** Of the memory stack. */
 const DEFAULT_MEMORY_MB = 1024;
 const MEMORY_MB_MAX = 4096;
+/** What the native library has room for below its own limits of paths and names. */
+const ROOT_BYTES_MAX = 128;
+const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
+const TYPE_NAME_BYTES_MAX = 255;
+const DEFAULT_TYPE_NAME = "ZeroCopyMarketBlock";
 const LOG_LEVELS: readonly string[] = ["off", "error", "warning", "info", "debug"] satisfies StackLog[];
 const KNOWN_OPTIONS: readonly string[] = [
   "name",
   "stack",
   "handle",
+  "root",
+  "prefix",
+  "typeName",
   "roudi",
   "keepRoudi",
   "poolMemoryMb",
@@ -75,6 +99,17 @@ const KNOWN_OPTIONS: readonly string[] = [
   "log",
   "libraryPath",
 ] satisfies (keyof RuntimeOptions)[];
+const IOX2_OPTIONS: readonly string[] = [
+  "name",
+  "stack",
+  "root",
+  "prefix",
+  "typeName",
+  "timeoutMs",
+  "libraryPath",
+] satisfies (keyof RuntimeOptions)[];
+/** Those that the iceoryx stack has not. */
+const ELSEWHERE: readonly string[] = ["handle", "root", "prefix", "typeName"] satisfies (keyof RuntimeOptions)[];
 const MEMORY_OPTIONS: readonly string[] = [
   "name",
   "stack",
@@ -91,7 +126,9 @@ export function requireRuntimeOptions(options: RuntimeOptions): void {
 /** The stack that the options name. */
 export function stackOf(options: RuntimeOptions): Stack {
   const { stack = "iceoryx" } = options;
-  if (stack !== "iceoryx" && stack !== "memory") throw new StackUnknownError(OPEN_ACTION, { value: stack });
+  if (stack !== "iceoryx" && stack !== "iceoryx2" && stack !== "memory") {
+    throw new StackUnknownError(OPEN_ACTION, { value: stack });
+  }
   return stack;
 }
 
@@ -101,27 +138,58 @@ export function memoryOptions(options: RuntimeOptions): MemoryOptions {
   return { name: options.name, bytes: memoryMb(options, DEFAULT_MEMORY_MB, MEMORY_MB_MAX) * MEBIBYTE };
 }
 
-/** The lines that the native library takes. */
-export function encodeOptions(options: RuntimeOptions): string {
-  requireOptionsOf("iceoryx", options, KNOWN_OPTIONS.filter((name) => name !== "handle"));
-  const { name, roudi = "require", keepRoudi = false, log = "off", timeoutMs = 1000 } = options;
+/** The lines that the native library of a stack takes. */
+export function encodeOptions(stack: Exclude<Stack, "memory">, options: RuntimeOptions): string {
+  const lines = stack === "iceoryx" ? iceoryxLines(options) : iceoryx2Lines(options);
+  const { name, libraryPath, timeoutMs = 1000 } = options;
+  if (!isIntegerIn(timeoutMs, 1, 60_000)) refuse("timeoutMs", timeoutMs, "an integer from 1 to 60000");
+  lines.push(`timeout_ms=${timeoutMs}`);
+  if (libraryPath !== undefined && typeof libraryPath !== "string") refuse("libraryPath", libraryPath, "a path");
+  if (name !== undefined) lines.push(`name=${checkName(OPEN_ACTION, name)}`);
+  return lines.join("\n") + "\n";
+}
+
+function iceoryx2Lines(options: RuntimeOptions): string[] {
+  requireOptionsOf("iceoryx2", options, IOX2_OPTIONS);
+  const { root, prefix, typeName = DEFAULT_TYPE_NAME } = options;
+  if (!isText(typeName, TYPE_NAME_BYTES_MAX)) {
+    refuse("typeName", typeName, `a text of 1 to ${TYPE_NAME_BYTES_MAX} bytes without control characters`);
+  }
+  const lines = [`type_name=${typeName}`];
+  if (root !== undefined) {
+    if (!isText(root, ROOT_BYTES_MAX) || !root.startsWith("/")) {
+      refuse("root", root, `an absolute path of at most ${ROOT_BYTES_MAX} bytes without control characters`);
+    }
+    lines.push(`root=${root}`);
+  }
+  if (prefix !== undefined) {
+    if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
+      refuse("prefix", prefix, "1 to 32 letters, digits, '_' and '-'");
+    }
+    lines.push(`prefix=${prefix}`);
+  }
+  return lines;
+}
+
+function isText(value: unknown, bytesMax: number): value is string {
+  return typeof value === "string" && value !== "" && isPlainText(value) && nameBytes(value) <= bytesMax;
+}
+
+function iceoryxLines(options: RuntimeOptions): string[] {
+  requireOptionsOf("iceoryx", options, KNOWN_OPTIONS.filter((name) => !ELSEWHERE.includes(name)));
+  const { roudi = "require", keepRoudi = false, log = "off" } = options;
   if (roudi !== "require" && roudi !== "spawn") refuse("roudi", roudi, "require or spawn");
   if (typeof keepRoudi !== "boolean") refuse("keepRoudi", keepRoudi, "true or false");
   if (!LOG_LEVELS.includes(log)) refuse("log", log, `one of ${LOG_LEVELS.join(", ")}`);
-  if (!isIntegerIn(timeoutMs, 1, 60_000)) refuse("timeoutMs", timeoutMs, "an integer from 1 to 60000");
-  if (options.libraryPath !== undefined && typeof options.libraryPath !== "string") {
-    refuse("libraryPath", options.libraryPath, "a path");
-  }
   const groups = groupLines(options, roudi);
-  const lines = [`daemon=${roudi}`, `timeout_ms=${timeoutMs}`, `log=${log}`];
-  if (name !== undefined) lines.push(`name=${checkName(OPEN_ACTION, name)}`);
+  const lines = [`daemon=${roudi}`, `log=${log}`];
   if (roudi === "spawn") {
     lines.push(
       `daemon_keep=${keepRoudi ? 1 : 0}`,
       `pool_bytes=${memoryMb(options, DEFAULT_POOL_MEMORY_MB, POOL_MEMORY_MB_MAX) * MEBIBYTE}`,
     );
   }
-  return [...lines, ...groups].join("\n") + "\n";
+  return [...lines, ...groups];
 }
 
 /** The lines that name groups. They must have their effect, or somebody would trust in a protection that is not there. */

@@ -2,7 +2,7 @@
 //
 // What tells subscribers of a ring: 64 bytes, published once with a history of 1. `qaultra_ring_announcement` in
 // c_shim/include/qaultra_ipc/ring_layout.h states the same.
-import type { RingNews } from "./transport.ts";
+import type { AnnouncedRing, RingNews } from "./transport.ts";
 
 /** The event under which the rings of a stream are announced. */
 export const RING_EVENT = "Ring";
@@ -12,15 +12,6 @@ export const ANNOUNCEMENT_ALIGNMENT = 8;
 const MAGIC_LOW = 0x4c554151;
 const MAGIC_HIGH = 0x434e4e41;
 const VERSION = 1;
-
-/** What an announcement says beside the news. */
-export interface AnnouncedRing extends RingNews {
-  readonly flags: number;
-  readonly dataBytes: number;
-  readonly tableBytes: number;
-  readonly firstSequence: number;
-  readonly createdNs: bigint;
-}
 
 /** Writes an announcement. */
 export function encodeAnnouncement(view: DataView, ring: AnnouncedRing): void {

@@ -114,6 +114,13 @@ export class MemoryRing implements TransportRing {
     return !this.#closed && this.#place.directory.isLive(this.#index);
   }
 
+  /** Another process, which other stacks are for, could not map it. */
+  announcement(_origin: RingOrigin): null {
+    return null;
+  }
+
+  setAudience(): void {}
+
   announce(_origin: RingOrigin): void {
     if (!this.#closed) this.#place.directory.announce(this.#index);
   }

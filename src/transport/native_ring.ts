@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConfigError, OptionError, SharedMemoryTooSmallError } from "../errors.ts";
+import { ConfigError, OptionError } from "../errors.ts";
 import type { Native } from "../ffi/native.ts";
 import type { Scratch } from "../ffi/types.ts";
-import { ANNOUNCEMENT_ALIGNMENT, ANNOUNCEMENT_BYTES, encodeAnnouncement, RING_EVENT } from "./announcement.ts";
 import type { NativePublisher } from "./native_publisher.ts";
-import { ringBell } from "./native_ring_finder.ts";
 import type { Parker } from "./parker.ts";
+import { RingAnnouncer } from "./ring_announcer.ts";
 import {
-  LOAN_GRANTED,
+  type AnnouncedRing,
   NO_ENTRY,
   type ProcessIdentity,
   type RingArea,
@@ -36,8 +35,8 @@ interface OwnRing {
   readonly settings: RingSettings;
 }
 
-/** What its announcements say. */
-interface Announced extends OwnRing {
+/** What its announcements say of it. */
+interface DescribedRing extends OwnRing {
   readonly epochLow: number;
   readonly epochHigh: number;
   readonly createdNs: bigint;
@@ -55,10 +54,10 @@ export class NativeRing implements TransportRing {
   readonly #native: Native;
   readonly #transport: Transport;
   readonly #parker: Parker;
-  readonly #announced: Announced | undefined;
+  readonly #own: DescribedRing | undefined;
   readonly #wait: Scratch;
   readonly #waitWords: Uint32Array;
-  #announcer: NativePublisher | undefined;
+  #announcer: RingAnnouncer | undefined;
   #queue = NO_HANDLE;
   #closed = false;
 
@@ -82,7 +81,7 @@ export class NativeRing implements TransportRing {
     this.#native = native;
     this.#transport = transport;
     this.#parker = parker;
-    this.#announced = own && {
+    this.#own = own && {
       ...own,
       epochLow: words[2]!,
       epochHigh: words[3]!,
@@ -175,27 +174,9 @@ export class NativeRing implements TransportRing {
     return this.#native.symbols.qipc_ring_writer_alive(this.handle) === 1;
   }
 
-  announce(origin: RingOrigin): void {
-    const { name, settings, epochLow, epochHigh, createdNs } = this.#announced!;
-    this.#announcer?.close();
-    this.#announcer = undefined;
-    this.#queue = NO_HANDLE;
-    const announcer = this.#transport.openPublisher({ ...name, event: RING_EVENT }, {
-      payloadBytes: ANNOUNCEMENT_BYTES,
-      alignment: ANNOUNCEMENT_ALIGNMENT,
-      history: 1,
-      blocking: false,
-      stamp: false,
-    }) as NativePublisher;
-    this.#announcer = announcer;
-    if (announcer.loan() !== LOAN_GRANTED) {
-      throw new SharedMemoryTooSmallError(`announce a ring of stream ${JSON.stringify(name.stream)}`, {
-        condition: "the daemon's pool has no free chunk for the announcement",
-        remedy: "give the daemon more chunks of the smallest size, or close broadcasters that are not needed",
-      });
-    }
-    const { buffer } = this.#transport.mapWindow(announcer.window);
-    encodeAnnouncement(new DataView(buffer, announcer.offset, ANNOUNCEMENT_BYTES), {
+  announcement(origin: RingOrigin): AnnouncedRing {
+    const { settings, epochLow, epochHigh, createdNs } = this.#own!;
+    return {
       epochLow,
       epochHigh,
       origin,
@@ -204,10 +185,19 @@ export class NativeRing implements TransportRing {
       tableBytes: this.table.byteLength,
       firstSequence: settings.firstSequence,
       createdNs,
-    });
-    announcer.publish(announcer.slot);
-    ringBell();
+    };
+  }
+
+  announce(origin: RingOrigin): void {
+    this.#announcer?.close();
+    this.#announcer = undefined;
+    this.#queue = NO_HANDLE;
+    this.#announcer = new RingAnnouncer(this.#transport, this.#own!.name, this.announcement(origin));
     this.#setPublishers();
+  }
+
+  setAudience(elsewhere: number): void {
+    this.#native.symbols.qipc_ring_set_audience(this.handle, elsewhere);
   }
 
   watchQueue(port: TransportPublisher | null): void {
@@ -233,7 +223,7 @@ export class NativeRing implements TransportRing {
   #setPublishers(): void {
     const status = this.#native.symbols.qipc_ring_set_publishers(
       this.handle,
-      this.#announcer?.handle ?? NO_HANDLE,
+      (this.#announcer?.port as NativePublisher | undefined)?.handle ?? NO_HANDLE,
       this.#queue,
     );
     this.#native.check(status, "tie publishers to a ring");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { NativeStack } from "../ffi/library.ts";
 import { Native } from "../ffi/native.ts";
 import { RuntimeClosedError } from "../errors.ts";
 import { NativeChecksums } from "./native_checksums.ts";
@@ -35,7 +36,7 @@ interface NativeWindow extends MappedWindow {
 
 /** A stack behind the C ABI of `qipc.h`, connected. */
 export class NativeTransport implements Transport {
-  readonly stack: string;
+  readonly stack: NativeStack;
   readonly name: string;
   readonly hasPorts = true;
   readonly clockSinceNs: (low: number, high: number) => number;
@@ -50,13 +51,13 @@ export class NativeTransport implements Transport {
   /**
    * Connects.
    *
-   * @param stack The name of the stack.
+   * @param stack The stack.
    * @param options The lines that `qipc_runtime_open` takes.
    * @param libraryPath Where the native library is, or undefined to look for it.
    */
-  constructor(stack: string, options: string, libraryPath?: string) {
+  constructor(stack: NativeStack, options: string, libraryPath?: string) {
     this.stack = stack;
-    const native = Native.load(libraryPath);
+    const native = Native.load(stack, libraryPath);
     this.#native = native;
     this.checksums = new NativeChecksums(native);
     this.clockSinceNs = native.symbols.qipc_clock_since_ns;

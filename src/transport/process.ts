@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Native } from "../ffi/native.ts";
 
-/** Disconnects this process from its stack at once, as at its end. */
+/** Disconnects this process from its stacks at once, as at its end. */
 export function disconnectProcess(): void {
-  Native.load().symbols.qipc_process_exit();
+  for (const { symbols } of Native.loaded()) symbols.qipc_process_exit();
 }

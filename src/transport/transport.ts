@@ -176,6 +176,10 @@ export interface TransportRing {
   writerAlive(): boolean;
   /** Tells the stream's subscribers of the ring, the later ones too. Again after the stack has forgotten it. */
   announce(origin: RingOrigin): void;
+  /** Of a writer's end: what another stack is to say of the ring; null when it lies in memory of this process alone. */
+  announcement(origin: RingOrigin): AnnouncedRing | null;
+  /** How many subscribers the ring's announcements on other stacks have: at its end they may still want to attach. */
+  setAudience(elsewhere: number): void;
   /** The port that serves the ring's blocks on the queue lane: its subscribers are counted into the ring's header. */
   watchQueue(port: TransportPublisher | null): void;
   /** Binds the data to the NUMA node of the calling thread; returns the node, read back. */
@@ -195,6 +199,15 @@ export interface RingNews {
   readonly epochLow: number;
   readonly epochHigh: number;
   readonly origin: RingOrigin;
+}
+
+/** What an announcement says beside the news. */
+export interface AnnouncedRing extends RingNews {
+  readonly flags: number;
+  readonly dataBytes: number;
+  readonly tableBytes: number;
+  readonly firstSequence: number;
+  readonly createdNs: bigint;
 }
 
 /** Tells of the rings of one stream, those that are there first. */

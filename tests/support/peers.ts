@@ -2,7 +2,16 @@
 //
 // C++ peers: starting them, what they print, and blocks of the pattern that both sides compute from the sequence.
 import { assert, assertEquals } from "@std/assert";
-import { type Block, BLOCK_DATA_SIZE, BLOCK_HEADER_SIZE, type DataBroadcaster, Tick } from "../../mod.ts";
+import {
+  type Block,
+  BLOCK_DATA_SIZE,
+  BLOCK_HEADER_SIZE,
+  BroadcastConfig,
+  type DataBroadcaster,
+  DataSubscriber,
+  type Runtime,
+  Tick,
+} from "../../mod.ts";
 import {
   checkPattern,
   fillPattern,
@@ -15,6 +24,7 @@ import {
   patternTimestampNs,
 } from "./pattern.ts";
 import { type Process, startProgram } from "./process.ts";
+import { waitFor } from "./wait.ts";
 
 /** Long enough for 100,000 checked blocks on a busy machine. */
 const TIMEOUT_MS = 120_000;
@@ -111,4 +121,14 @@ export function broadcastPattern(out: DataBroadcaster, kind: PatternKind, count:
     }
   }
   return checksum;
+}
+
+/** Broadcasts nothing but what it must until the queue lane beside a ring is served, as it is from then on for all who subscribe. */
+export async function openQueueLane(out: DataBroadcaster, runtime: Runtime): Promise<DataSubscriber> {
+  const opener = new DataSubscriber(new BroadcastConfig({ lane: "queue", queueCapacity: 1 }), out.stream, { runtime });
+  await waitFor(() => {
+    broadcastPattern(out, "ticks", 1);
+    return opener.hasData();
+  }, { what: "the queue lane to be served" });
+  return opener;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes bytes of blocks that were published, from outside, as somebody does who may write the memory and should not.
 import { closeSync, openSync, readdirSync, readFileSync, readSync, writeSync } from "node:fs";
-import type { DataBroadcaster, Runtime } from "../../mod.ts";
+import { type DataBroadcaster, IpcError, type Runtime } from "../../mod.ts";
 import { MemoryTransport } from "../../src/transport/memory_transport.ts";
+import type { MappedWindow } from "../../src/transport/transport.ts";
 import { RingMemory } from "../ring/raw_ring.ts";
 
 const RING_HEADER_BYTES = 4096;
@@ -59,4 +60,30 @@ export const spoilQueue: Spoil = (_runtime, out, sequence, place, mask) => {
     return;
   }
   throw new Error(`Cannot find block ${sequence} in ${path}`);
+};
+
+/** Windows that a test may have mapped. */
+const WINDOWS_MAX = 64;
+
+/** In a chunk of the queue lane that this process may write, through its own window. */
+export const spoilWindow: Spoil = (runtime, out, sequence, place, mask) => {
+  const { transport } = runtime.connection("spoil a block");
+  for (let id = 1; id <= WINDOWS_MAX; id++) {
+    let mapped: MappedWindow;
+    try {
+      mapped = transport.mapWindow(id);
+    } catch (error) {
+      if (error instanceof IpcError) continue;
+      throw error;
+    }
+    if (!mapped.writable) continue;
+    const bytes = new Uint8Array(mapped.buffer);
+    const longs = new BigUint64Array(mapped.buffer, 0, bytes.length >>> 3);
+    for (let at = 0; at + BLOCK_BYTES <= bytes.length; at += 64) {
+      if (longs[at / 8] !== BigInt(sequence) || longs[(at + EPOCH_OFFSET) / 8] !== out.epoch) continue;
+      bytes[at + place]! ^= mask;
+      return;
+    }
+  }
+  throw new Error(`Cannot find block ${sequence} in any window`);
 };

@@ -82,6 +82,8 @@ extern "C" {
 #define QIPC_E_RING_CORRUPT (-39)        /* a header that does not fit its segment; the text names the field; value, limit */
 #define QIPC_E_RING_CAPACITY (-40)       /* a ring's capacity is no power of two within the limits: value, limit */
 #define QIPC_E_RING_ENTRY (-41)          /* an entry of a reader table, or their count, is out of range: value, limit */
+#define QIPC_E_SERVICE_TYPE (-42)        /* the stream carries another type of payload */
+#define QIPC_E_SERVICE_DAMAGED (-43)     /* what the stack keeps of a stream is unusable, or another version's: see qipc_runtime_heal */
 
 /** The ABI this library implements: QIPC_ABI_VERSION. Any thread. */
 uint32_t qipc_abi_version(void);
@@ -329,6 +331,10 @@ int32_t qipc_ring_keep_entry(uint32_t ring, uint32_t entry);
  * the ring is closed, so it is to be closed after the ring.
  */
 int32_t qipc_ring_set_publishers(uint32_t ring, uint32_t announcer, uint32_t queue);
+
+/** For the writer of a ring that is announced on other stacks too, by their libraries: how many subscribers those announcements
+ * have. When the ring is closed, or its process ends, they count beside those of `announcer`. */
+int32_t qipc_ring_set_audience(uint32_t ring, uint32_t elsewhere);
 
 /** Binds the blocks of the ring to the NUMA node of the calling thread, and reads one page back. result: word 0 node asked, word 1
  * node found. QIPC_E_UNSUPPORTED where the kernel has no NUMA calls. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ring_ports.hpp"
 
+#include "lease.hpp"
+#include "port_pool.hpp"
 #include "publisher.hpp"
 #include "ring_keeper.hpp"
 #include "signals.hpp"
@@ -37,9 +39,8 @@ WatchedPort watch(const Publisher* publisher) noexcept {
     return publisher == nullptr ? WatchedPort{} : WatchedPort{publisher->port, publisher->unique_id};
 }
 
-} // namespace
-
-int32_t ring_ports_set(Ring& ring, std::shared_ptr<World> world, const Publisher* announcer, const Publisher* queue) {
+/** Names the ports, null for none, and counts. */
+int32_t set_ports(Ring& ring, std::shared_ptr<World> world, const Publisher* announcer, const Publisher* queue) {
     const CallGuard guard;
     if (!guard.entered) {
         return refuse_closed_gate();
@@ -55,6 +56,20 @@ int32_t ring_ports_set(Ring& ring, std::shared_ptr<World> world, const Publisher
     count(ring);
     return QIPC_OK;
 }
+
+/** A publisher that is named by its handle, or null for 0. */
+int32_t find_publisher(uint32_t handle, const World& world, Publisher** publisher) {
+    if (handle == 0) {
+        return QIPC_OK;
+    }
+    *publisher = handle_object<Publisher>(handle, Kind::publisher);
+    if (*publisher == nullptr) {
+        return handle_refusal(handle, Kind::publisher);
+    }
+    return (*publisher)->world_number == world.number ? QIPC_OK : refuse_removed_port();
+}
+
+} // namespace
 
 void ring_ports_count(Ring& ring) noexcept {
     const CallGuard guard;
@@ -100,3 +115,35 @@ void ring_ports_forget(const World& world) noexcept {
 }
 
 } // namespace qipc
+
+using namespace qipc;
+
+QIPC_EXPORT int32_t qipc_ring_set_publishers(uint32_t handle, uint32_t announcer_handle, uint32_t queue_handle) {
+    return shielded([&]() -> int32_t {
+        Ring* ring = handle_object<Ring>(handle, Kind::ring);
+        if (ring == nullptr) {
+            return handle_refusal(handle, Kind::ring);
+        }
+        if (!ring->memory->is_writer) {
+            return fail(QIPC_E_BAD_HANDLE, handle, 0, "Cannot name publishers of ring %u: it was attached, not made", handle);
+        }
+        RuntimeHandle* runtime = handle_object<RuntimeHandle>(ring->runtime, Kind::runtime);
+        if (runtime == nullptr) {
+            return handle_refusal(ring->runtime, Kind::runtime);
+        }
+        const WorldLease world(runtime->world);
+        Publisher* announcer = nullptr;
+        Publisher* queue = nullptr;
+        int32_t status = find_publisher(announcer_handle, *world, &announcer);
+        if (status == QIPC_OK) {
+            status = find_publisher(queue_handle, *world, &queue);
+        }
+        if (status == QIPC_OK) {
+            status = set_ports(*ring, runtime->world, announcer, queue);
+        }
+        if (status == QIPC_OK) {
+            keeper_hurry();
+        }
+        return status;
+    });
+}

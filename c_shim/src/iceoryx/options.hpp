@@ -3,6 +3,7 @@
 // The option text of qipc_runtime_open: lines "key=value\n".
 #pragma once
 
+#include "option_lines.hpp"
 #include "stack.hpp"
 
 #include <cstdint>
@@ -10,11 +11,9 @@
 
 namespace qipc {
 
-inline constexpr uint32_t kTimeoutMsMax = 60000;
 inline constexpr uint64_t kPoolBytesDefault = 64u << 20;
 /** 1 TiB: beyond any machine's shared memory, and far from where sums of sizes could overflow. */
 inline constexpr uint64_t kPoolBytesMax = uint64_t{1} << 40;
-inline constexpr uint32_t kOptionBytesMax = 4096;
 
 struct Options {
     std::string text; // as given

@@ -15,7 +15,7 @@
 #include "signals.hpp"
 #include "subscriber.hpp"
 #include "turn.hpp"
-#include "waiter.hpp"
+#include "waiter_arm.hpp"
 
 namespace qipc {
 namespace {

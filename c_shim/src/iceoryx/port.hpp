@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "runtime.hpp"
+#include "stream_name.hpp"
 #include "window.hpp"
 
 #include "iceoryx_posh/capro/service_description.hpp"
@@ -18,13 +19,6 @@
 #include <string>
 
 namespace qipc {
-
-/** The parts of a service description, checked. */
-struct StreamName {
-    std::string service;
-    std::string stream;
-    std::string event;
-};
 
 int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
                           const uint8_t* event, uint32_t event_len, StreamName* name);

@@ -2,7 +2,7 @@
 #include "subscriber.hpp"
 
 #include "signals.hpp"
-#include "waiter.hpp"
+#include "waiter_arm.hpp"
 
 #include "iceoryx_binding_c/internal/cpp2c_subscriber.hpp"
 #include "iceoryx_posh/mepoo/chunk_header.hpp"

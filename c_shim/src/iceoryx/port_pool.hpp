@@ -6,19 +6,14 @@
 #pragma once
 
 #include "port.hpp"
+#include "stream_list.hpp"
+#include "subscriber_count.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace qipc {
-
-struct StreamCount {
-    StreamName name;
-    uint32_t publishers = 0;
-    uint32_t lossy_publishers = 0; // of them: who waits for no subscriber
-    uint32_t subscribers = 0;
-};
 
 /** Finds the table from an element of it that this process has. Null when what lies there does not look like it. */
 const iox::roudi::PortPoolData* port_pool_locate(const iox::popo::ConditionVariableData* condition);
@@ -36,10 +31,6 @@ uint32_t port_pool_closing_subscribers_of(const iox::roudi::PortPoolData& pool, 
 
 /** Subscriber ports of one stream: those of the runtime of this name, and those of others. Ones that were closed do not count,
  * which a publisher may still serve for a moment. */
-struct SubscriberCount {
-    uint32_t own = 0;
-    uint32_t others = 0;
-};
 SubscriberCount port_pool_subscribers(const iox::roudi::PortPoolData& pool,
                                       const iox::capro::ServiceDescription& description,
                                       const std::string& runtime_name);

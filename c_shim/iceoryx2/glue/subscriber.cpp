@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "subscriber.hpp"
+
+#include "waiter.hpp"
+#include "watch.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace qipc {
+namespace {
+
+/** Publishers whose segments are remembered. */
+constexpr size_t kViewsMax = 64;
+
+int32_t refuse_held() noexcept {
+    return fail(QIPC_E_TOO_MANY_HELD, kHeldMax + 1.0, kHeldMax,
+                "Cannot take another block: %u are held, the limit of one subscriber. Release some", kHeldMax);
+}
+
+int32_t refuse_slot(uint32_t slot) noexcept {
+    return fail(QIPC_E_NOT_HELD, slot, kHeldMax, "Cannot release slot %u: it is not held, or was released before",
+                slot);
+}
+
+void free_slot(Subscriber& subscriber, uint16_t slot) noexcept {
+    iox2_subscriber_release(subscriber.port, slot);
+    subscriber.free_slots[subscriber.free_count++] = slot;
+}
+
+bool is_good(const Subscriber& subscriber, const iox2_chunk& chunk) noexcept {
+    return chunk.payload_bytes == subscriber.payload_size &&
+           (reinterpret_cast<uintptr_t>(chunk.payload) & subscriber.alignment_mask) == 0;
+}
+
+int32_t refuse_chunk(const Subscriber& subscriber, const iox2_chunk& chunk) noexcept {
+    if (chunk.payload_bytes != subscriber.payload_size) {
+        return fail(QIPC_E_FOREIGN_CHUNK, static_cast<double>(chunk.payload_bytes), subscriber.payload_size,
+                    "Refused a chunk of %llu bytes from a peer: this subscriber takes chunks of %u bytes",
+                    static_cast<unsigned long long>(chunk.payload_bytes), subscriber.payload_size);
+    }
+    return fail(QIPC_E_FOREIGN_CHUNK, static_cast<double>(reinterpret_cast<uintptr_t>(chunk.payload)),
+                subscriber.alignment_mask + 1.0, "Refused a chunk from a peer that is not aligned to %u bytes",
+                subscriber.alignment_mask + 1);
+}
+
+/** What a publisher keeps for who comes late, of blocks that were published before the subscriber was opened; -1 of others. */
+int64_t history_of(const Subscriber& subscriber, const iox2_chunk& chunk) noexcept {
+    const ChunkNote& note = *note_of(chunk);
+    const bool is_past = note.magic == kChunkNoteMagic && note.published_ns < subscriber.opened_ns;
+    return is_past ? int64_t{std::min(note.history, subscriber.history)} : -1;
+}
+
+bool is_same_publisher(const iox2_chunk& one, const iox2_chunk& other) noexcept {
+    return one.publisher[0] == other.publisher[0] && one.publisher[1] == other.publisher[1];
+}
+
+/** Adds a block of the past, and lets go of the oldest of its publisher when there are more than were asked for. */
+void add_past(Subscriber& subscriber, const ReadyChunk& chunk, uint32_t history) {
+    subscriber.ready.push_back(chunk);
+    const auto is_of_it = [&chunk](const ReadyChunk& one) {
+        return one.is_past && is_same_publisher(one.chunk, chunk.chunk);
+    };
+    auto& ready = subscriber.ready;
+    if (static_cast<uint64_t>(std::count_if(ready.begin(), ready.end(), is_of_it)) > history) {
+        const auto oldest = std::find_if(ready.begin(), ready.end(), is_of_it);
+        free_slot(subscriber, oldest->slot);
+        ready.erase(oldest);
+    }
+}
+
+/**
+ * Takes the next chunk: 1 when there was one, 0 when not, or an error. iceoryx2 hands a late subscriber all that a publisher keeps, so
+ * blocks from before are sorted out first, up to the first one from after.
+ */
+int32_t next_chunk(Subscriber& subscriber, ReadyChunk* out) {
+    for (;;) {
+        if (subscriber.free_count == 0) {
+            break;
+        }
+        const uint16_t slot = subscriber.free_slots[subscriber.free_count - 1];
+        iox2_failure failure;
+        ReadyChunk found{{}, slot, false};
+        const int32_t status = iox2_subscriber_take(subscriber.port, slot, &found.chunk, &failure);
+        if (status < 0) {
+            return subscriber.ready.empty() ? refuse(status, failure) : 0;
+        }
+        if (status == 0) {
+            break;
+        }
+        --subscriber.free_count;
+        const int64_t history = history_of(subscriber, found.chunk);
+        if (__builtin_expect(history < 0, 1)) {
+            if (__builtin_expect(subscriber.ready.empty(), 1)) {
+                *out = found;
+                return 1;
+            }
+            subscriber.ready.push_back(found);
+            break;
+        }
+        found.is_past = true;
+        add_past(subscriber, found, static_cast<uint32_t>(history));
+    }
+    if (subscriber.ready.empty()) {
+        return 0;
+    }
+    *out = subscriber.ready.front();
+    subscriber.ready.pop_front();
+    return 1;
+}
+
+bool locate(Subscriber& subscriber, const iox2_chunk& chunk, WindowPlace* place) {
+    auto& views = subscriber.views;
+    const auto at = std::find_if(views.begin(), views.end(), [&chunk](const SegmentView& view) {
+        return view.publisher[0] == chunk.publisher[0] && view.publisher[1] == chunk.publisher[1];
+    });
+    if (at == views.end()) {
+        views.resize(std::min(views.size(), kViewsMax - 1));
+        views.insert(views.begin(), SegmentView{});
+    } else if (at != views.begin()) {
+        std::rotate(views.begin(), at, at + 1);
+    }
+    return window_locate(views.front(), chunk.publisher, chunk.payload, false, subscriber.world->number, place);
+}
+
+/** One more entry of a take: 1, 0 when there is nothing, or an error. */
+int32_t take_one(Subscriber& subscriber, uint8_t* entry) {
+    if (subscriber.held_count == kHeldMax) {
+        return subscriber_has_data(subscriber) == 1 ? refuse_held() : 0;
+    }
+    ReadyChunk taken;
+    if (const int32_t status = next_chunk(subscriber, &taken); status != 1) {
+        return status;
+    }
+    if (!is_good(subscriber, taken.chunk)) {
+        const int32_t status = refuse_chunk(subscriber, taken.chunk);
+        free_slot(subscriber, taken.slot);
+        return status;
+    }
+    WindowPlace place;
+    if (!locate(subscriber, taken.chunk, &place)) {
+        free_slot(subscriber, taken.slot);
+        return fail(QIPC_E_INTERNAL, 0, 0, "The taken chunk at %p lies in no shared mapping", taken.chunk.payload);
+    }
+    subscriber.is_held[taken.slot] = true;
+    ++subscriber.held_count;
+    const uint32_t words[4] = {taken.slot, place.window, place.offset, subscriber.payload_size};
+    const uint64_t words_behind[2] = {origin_of(taken.chunk.publisher), 0};
+    std::memcpy(entry, words, sizeof words);
+    std::memcpy(entry + 16, words_behind, sizeof words_behind);
+    return 1;
+}
+
+} // namespace
+
+int32_t subscriber_has_data(Subscriber& subscriber) {
+    if (subscriber.has_refusal || !subscriber.ready.empty()) {
+        return 1;
+    }
+    if (iox2_subscriber_has_data(subscriber.port) == 0) {
+        return 0;
+    }
+    if (subscriber.held_count == kHeldMax) {
+        return 1;
+    }
+    // It may be history that nobody asked for.
+    ReadyChunk next;
+    const int32_t status = next_chunk(subscriber, &next);
+    if (status == 1) {
+        subscriber.ready.push_front(next);
+    }
+    return status;
+}
+
+void subscriber_end_port(Subscriber& subscriber) noexcept {
+    if (subscriber.port != nullptr) {
+        iox2_subscriber_close(subscriber.port);
+        subscriber.port = nullptr;
+        subscriber.ready.clear();
+    }
+}
+
+void subscriber_close(Subscriber* subscriber) noexcept {
+    handle_free(subscriber->handle);
+    if (!watch_remove(subscriber)) {
+        return; // the end of the process has it
+    }
+    {
+        const std::lock_guard<std::mutex> control(control_mutex());
+        subscriber_end_port(*subscriber);
+    }
+    delete subscriber;
+}
+
+} // namespace qipc
+
+using namespace qipc;
+
+QIPC_EXPORT int32_t qipc_subscriber_close(uint32_t handle) {
+    return shielded([&]() -> int32_t {
+        Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
+        if (subscriber == nullptr) {
+            return handle_refusal(handle, Kind::subscriber);
+        }
+        subscriber_close(subscriber);
+        return QIPC_OK;
+    });
+}
+
+QIPC_EXPORT int32_t qipc_subscriber_take(uint32_t handle, uint32_t max, uint8_t* result) {
+    return shielded([&]() -> int32_t {
+        if (const int32_t status = check_result(result); status != QIPC_OK) {
+            return status;
+        }
+        if (max == 0 || max > QIPC_TAKE_MAX) {
+            return fail(QIPC_E_OPTION, max, QIPC_TAKE_MAX, "Cannot take %u blocks at once: it must be 1 to %u", max,
+                        QIPC_TAKE_MAX);
+        }
+        Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
+        if (subscriber == nullptr) {
+            return handle_refusal(handle, Kind::subscriber);
+        }
+        const PortLockGuard lock(subscriber->lock);
+        if (__builtin_expect(subscriber->has_refusal, 0)) {
+            subscriber->has_refusal = false;
+            restore_detail(subscriber->refusal);
+            return QIPC_E_FOREIGN_CHUNK;
+        }
+        if (subscriber->port == nullptr) {
+            return refuse_ended_port();
+        }
+        for (uint32_t count = 0; count < max; ++count) {
+            const int32_t status = take_one(*subscriber, result + count * QIPC_TAKE_ENTRY_BYTES);
+            if (status == 1) {
+                continue;
+            }
+            if (count == 0) {
+                return status;
+            }
+            if (status == QIPC_E_FOREIGN_CHUNK) {
+                subscriber->refusal = saved_detail();
+                subscriber->has_refusal = true;
+            }
+            return static_cast<int32_t>(count);
+        }
+        return static_cast<int32_t>(max);
+    });
+}
+
+QIPC_EXPORT int32_t qipc_subscriber_release(uint32_t handle, uint32_t slot) {
+    return shielded([&]() -> int32_t {
+        Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
+        if (subscriber == nullptr) {
+            return handle_refusal(handle, Kind::subscriber);
+        }
+        const PortLockGuard lock(subscriber->lock);
+        if (slot >= kSlotsMax || !subscriber->is_held[slot]) {
+            return refuse_slot(slot);
+        }
+        if (subscriber->port == nullptr) {
+            return refuse_ended_port();
+        }
+        subscriber->is_held[slot] = false;
+        --subscriber->held_count;
+        free_slot(*subscriber, static_cast<uint16_t>(slot));
+        return QIPC_OK;
+    });
+}
+
+QIPC_EXPORT int32_t qipc_subscriber_has_data(uint32_t handle) {
+    return shielded([&]() -> int32_t {
+        Subscriber* subscriber = handle_object<Subscriber>(handle, Kind::subscriber);
+        if (subscriber == nullptr) {
+            return handle_refusal(handle, Kind::subscriber);
+        }
+        const PortLockGuard lock(subscriber->lock);
+        return subscriber->port == nullptr ? refuse_ended_port() : subscriber_has_data(*subscriber);
+    });
+}

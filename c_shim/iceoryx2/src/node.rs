@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// This process as iceoryx2 knows it.
+
+use crate::failure::{shielded, Failure, FailureOut};
+use crate::{status, text::Text};
+use iceoryx2::config::Config;
+use iceoryx2::node::{Node, NodeBuilder, NodeCreationFailure};
+use iceoryx2::prelude::{FileName, NodeName, Path, SemanticString, SignalHandlingMode};
+use iceoryx2::service::ipc;
+use iceoryx2_bb_log::{Log, LogLevel};
+use std::fmt::Arguments;
+use std::sync::Once;
+
+/// iceoryx2's services for one thread: the caller keeps other threads out of a port, which costs less than their lock.
+pub type Stack = ipc::Service;
+
+pub struct ProcessNode {
+    pub node: Node<Stack>,
+    pub config: Config,
+}
+
+/// Nothing is printed: what goes wrong is told by a status.
+struct Silence;
+
+impl Log for Silence {
+    fn log(&self, _: LogLevel, _: Arguments, _: Arguments) {}
+}
+
+static SILENCE: Silence = Silence;
+
+fn be_silent() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        iceoryx2_bb_log::set_logger(&SILENCE);
+        // Of the panics of this library alone: a program in Rust that loads it has a hook of its own.
+        std::panic::set_hook(Box::new(|_| {}));
+    });
+}
+
+fn configuration(root: &str, prefix: &str) -> Result<Config, Failure> {
+    let mut config = Config::global_config().clone();
+    if !root.is_empty() {
+        let path = Path::new(root.as_bytes()).map_err(|error| {
+            Failure::new(status::E_OPTION, format!("Cannot use the root \"{root}\": it is no path ({error:?})"))
+        })?;
+        config.global.set_root_path(&path);
+    }
+    if !prefix.is_empty() {
+        config.global.prefix = FileName::new(prefix.as_bytes()).map_err(|error| {
+            Failure::new(status::E_OPTION, format!("Cannot use the prefix \"{prefix}\": it is no file name ({error:?})"))
+        })?;
+    }
+    Ok(config)
+}
+
+/// Makes the node. Nodes of dead processes are cleared away first.
+///
+/// # Safety
+/// The texts are UTF-8, `out`, `path` and `failure` may be written.
+#[no_mangle]
+pub unsafe extern "C" fn iox2_node_open(
+    name: Text,
+    root: Text,
+    prefix: Text,
+    out: *mut *mut ProcessNode,
+    path: *mut u8,
+    path_bytes: usize,
+    failure: *mut FailureOut,
+) -> i32 {
+    shielded(failure, || {
+        be_silent();
+        let config = configuration(root.as_str(), prefix.as_str())?;
+        let name = name.as_str();
+        let node_name = NodeName::new(name).map_err(|error| {
+            Failure::new(status::E_NAME_INVALID, format!("Cannot use the runtime name \"{name}\" ({error:?})"))
+        })?;
+        let node = NodeBuilder::new()
+            .name(&node_name)
+            .config(&config)
+            .signal_handling_mode(SignalHandlingMode::Disabled)
+            .create::<Stack>()
+            .map_err(|error| {
+                let root = config.global.root_path();
+                match error {
+                    NodeCreationFailure::InsufficientPermissions => Failure::new(
+                        status::E_ACCESS,
+                        format!("Cannot open a runtime: this user may not write iceoryx2's folder {root}"),
+                    ),
+                    _ => Failure::new(
+                        status::E_INTERNAL,
+                        format!("Cannot open a runtime: iceoryx2 could not make a node in {root} ({error:?})"),
+                    ),
+                }
+            })?;
+        // The folder that lists the node, for a look whether it is still there. (Its other file must not be opened: that would end its lock.)
+        let folder = format!("{}/{}\0", config.global.node_dir(), node.id().value());
+        std::ptr::copy_nonoverlapping(folder.as_ptr(), path, folder.len().min(path_bytes));
+        *out = Box::into_raw(Box::new(ProcessNode { node, config }));
+        Ok(status::OK)
+    })
+}
+
+/// Ends the node; its ports were ended before.
+///
+/// # Safety
+/// `node` is one of `iox2_node_open`, and is not used afterwards.
+#[no_mangle]
+pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode) {
+    shielded(std::ptr::null_mut(), || {
+        drop(Box::from_raw(node));
+        Ok(status::OK)
+    });
+}
+
+/// Clears away what dead processes have left. Returns how many there were.
+///
+/// # Safety
+/// `node` is one of `iox2_node_open`.
+#[no_mangle]
+pub unsafe extern "C" fn iox2_node_clean(node: *const ProcessNode) -> i32 {
+    shielded(std::ptr::null_mut(), || {
+        Ok(Node::<Stack>::cleanup_dead_nodes(&(*node).config).cleanups as i32)
+    })
+}

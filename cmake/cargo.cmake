@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What is written in Rust: built by cargo, which knows what has changed, with the dependencies of all crates in one folder.
+
+# Debian 12 has a recent Rust in packages of its own, rustc-web and cargo-web.
+find_program(QIPC_CARGO cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin)
+set(QIPC_CARGO_FOLDER ${CMAKE_BINARY_DIR}/cargo)
+
+# qipc_cargo_programs(<target> <folder of the crate> <folder below the build's> <program>...): builds a crate and puts its programs
+# there. Without cargo they are left out.
+function(qipc_cargo_programs target folder place)
+  if(NOT QIPC_CARGO)
+    message(STATUS "No cargo was found: ${target} is left out")
+    return()
+  endif()
+  set(programs ${ARGN})
+  list(TRANSFORM programs PREPEND ${QIPC_CARGO_FOLDER}/release/)
+  add_custom_target(${target} ALL
+    COMMAND ${QIPC_CARGO} build --quiet --release --locked --manifest-path ${folder}/Cargo.toml
+            --target-dir ${QIPC_CARGO_FOLDER}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/${place}
+    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${programs} ${CMAKE_BINARY_DIR}/${place}
+    COMMENT "Building ${target} with cargo"
+    VERBATIM)
+endfunction()

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the peer programs share. Blocks travel by iceoryx2's own Rust API alone.
+/// What a user declares.
+#[path = "../../../../examples/rust/src/market_data_block.rs"]
+pub mod block;
+pub mod options;
+pub mod pattern;
+pub mod service;
+pub mod stdin;

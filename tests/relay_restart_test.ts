@@ -2,6 +2,7 @@
 // The relay as a script, with a C++ process over iceoryx on one side and a Rust process over iceoryx2 on the other: each of the three is
 // killed and started anew, and so is the daemon. The others go on, and what arrives is right.
 import { test } from "node:test";
+import { execFileSync } from "node:child_process";
 import { assertEquals, assertGreater } from "@std/assert";
 import { Relay, type RelayStreamStats, Runtime } from "../mod.ts";
 import { newStream, startPublisher, startSubscriber } from "./support/peers.ts";
@@ -11,8 +12,8 @@ import { findRouDis, RouDi, stopAllRouDis } from "./support/roudi.ts";
 import { waitFor } from "./support/wait.ts";
 
 const RATE = 2000;
-/** Blocks that have to arrive before the next thing happens. */
-const SOME = 256;
+/** Blocks that have to arrive before the next thing happens: more than wait on the way, which a queue on each side bounds. */
+const SOME = 600;
 
 /** How far a peer says that it has come. */
 function progressOf(peer: Process): number {
@@ -41,9 +42,22 @@ async function startReader(stream: string): Promise<Process> {
   return reader;
 }
 
-async function readSome(reader: Process): Promise<void> {
+/** Waits until a reader has got further; if it does not, the relay is ended to say what it did. */
+async function readSome(reader: Process, relay: Process): Promise<void> {
   const before = progressOf(reader);
-  await waitFor(() => progressOf(reader) >= before + SOME, { what: "blocks to arrive", timeoutMs: 60_000 });
+  try {
+    await waitFor(() => progressOf(reader) >= before + SOME, { what: "blocks to arrive" });
+  } catch (cause) {
+    console.log(
+      execFileSync("sh", [
+        "-c",
+        `for t in /proc/${relay.pid}/task/*; do cat $t/comm $t/syscall $t/wchan; echo; grep -E "State|ctxt" $t/status; done; top -H -b -n1 -p ${relay.pid} | head -20; gdb -p ${relay.pid} -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -v '^\\['`,
+      ]).toString(),
+    );
+    relay.kill("SIGTERM");
+    await relay.exited();
+    throw new Error(`${reader.report()}\n${relay.report()}`, { cause });
+  }
 }
 
 /** Ends a reader in the way of its own, and returns what it says. */
@@ -63,29 +77,29 @@ test("Relay: its source, its target, itself and the daemon are killed and come b
     await using firstRelay = await startRelay(stream);
     await using firstReader = await startReader(stream);
     await using firstWriter = startWriter(stream, 0);
-    await readSome(firstReader);
+    await readSome(firstReader, firstRelay);
 
     // The writer: its successor is another broadcaster, on the other side as well.
     firstWriter.kill("SIGKILL");
     await firstWriter.exited();
     await using secondWriter = startWriter(stream, 1_000_000);
-    await readSome(firstReader);
+    await readSome(firstReader, firstRelay);
 
     // The reader: the next one hears the same broadcaster.
     const before = await endOf(firstReader);
     assertEquals([before.bad, before.backwards, before.publishers], [0, 0, 2], firstReader.report());
     await using secondReader = await startReader(stream);
-    await readSome(secondReader);
+    await readSome(secondReader, firstRelay);
     secondReader.kill("SIGKILL");
     await secondReader.exited();
     await using thirdReader = await startReader(stream);
-    await readSome(thirdReader);
+    await readSome(thirdReader, firstRelay);
 
     // The relay: the next one goes on for the same reader and the same writer.
     firstRelay.kill("SIGKILL");
     await firstRelay.exited();
     await using secondRelay = await startRelay(stream);
-    await readSome(thirdReader);
+    await readSome(thirdReader, secondRelay);
 
     // The daemon, under the relay, which starts another: a writer that comes then is heard, and nobody else was started anew.
     secondWriter.kill("SIGKILL");
@@ -93,7 +107,7 @@ test("Relay: its source, its target, itself and the daemon are killed and come b
     await roudi.kill();
     await waitFor(() => findRouDis().some((pid) => pid !== roudi.pid));
     await using thirdWriter = startWriter(stream, 2_000_000);
-    await readSome(thirdReader);
+    await readSome(thirdReader, secondRelay);
     const after = await endOf(thirdReader);
     assertEquals([after.bad, after.backwards], [0, 0], thirdReader.report());
     assertGreater(after.received, 3 * SOME);
@@ -119,16 +133,17 @@ test("Relay: Rust that is killed and started anew is heard in C++ as another bro
   const running = relay.run();
   const firsts = [0, 1_000_000, 2_000_000];
   // No more than a queue holds, so that nothing is lost however slow this machine is.
-  const count = firsts.length * SOME;
+  const each = 256;
+  const count = firsts.length * each;
   await using reader = startSubscriber(stream, "--expect", "cpp", "--pattern", "full", "--count", `${count}`);
   await reader.waitForLine("ready");
   const back = (): RelayStreamStats => relay.getStats().streams.find(({ way }) => way === "back")!;
   for (const [index, first] of firsts.entries()) {
-    const args = ["--count", `${SOME}`, "--hold-ms", "60000", "--first-sequence", `${first}`, "--pattern", "full"];
+    const args = ["--count", `${each}`, "--hold-ms", "60000", "--first-sequence", `${first}`, "--pattern", "full"];
     await using writer = startIox2Publisher("Rust", stream, "--rate", `${RATE}`, "--wait-subscribers", "1", ...args);
     await writer.waitForLine("ready");
     writer.writeLine("0");
-    await waitFor(() => back().relayedBlocks === (index + 1) * SOME, { what: "its blocks", timeoutMs: 60_000 });
+    await waitFor(() => back().relayedBlocks === (index + 1) * each, { what: "its blocks", timeoutMs: 60_000 });
     writer.kill("SIGKILL");
     await writer.exited();
   }

@@ -13,7 +13,7 @@ import {
   DataSubscriber,
   MarketDataType,
   Relay,
-  type Runtime,
+  Runtime,
 } from "../mod.ts";
 import { writeSequence } from "../src/block/header.ts";
 import { OFFSET_DATA } from "../src/block/layout.ts";
@@ -211,6 +211,8 @@ test("Relay: misuse throws, and a closed relay relays nothing", async () => {
   using worlds = openWorlds();
   const { memory, iceoryx } = worlds;
   assertThrows(() => new Relay(memory, memory), ArgumentError);
+  using again = Runtime.open({ stack: "memory" });
+  assertThrows(() => new Relay(memory, again), ArgumentError);
   assertThrows(() => new Relay(memory, {} as Runtime), ArgumentError);
   assertThrows(() => new Relay(memory, undefined as unknown as Runtime), ArgumentError);
   assertThrows(() => new Relay(memory, iceoryx, { ways: "up" as "both" }), ArgumentError);

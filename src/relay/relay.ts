@@ -102,7 +102,7 @@ export class Relay {
    * @param first One runtime.
    * @param second The other.
    * @param options Which streams, and how.
-   * @throws {ArgumentError} When both are runtimes of one stack that connects whole processes.
+   * @throws {ArgumentError} When both are of one stack, to which a Worker has one connection.
    * @throws {IpcError} When a stream that was named cannot be subscribed to; see {@linkcode DataSubscriber}.
    */
   constructor(first: Runtime, second: Runtime, options: RelayOptions = {}) {
@@ -113,8 +113,9 @@ export class Relay {
     requireConfig(ACTION, write);
     this.#first = runtimeOf(ACTION, first ?? null);
     this.#second = runtimeOf(ACTION, second ?? null);
-    if (this.#first === this.#second || (first.stack === second.stack && first.stack !== "memory")) {
-      throw new ArgumentError(ACTION, { value: first.stack, condition: "both runtimes are the same world" });
+    // A Worker has one connection to each stack.
+    if (first.stack === second.stack) {
+      throw new ArgumentError(ACTION, { value: first.stack, condition: "both runtimes are of one stack" });
     }
     if (ways !== "both" && !WAYS.includes(ways)) {
       throw new ArgumentError(ACTION, { value: ways, condition: 'ways must be "forth", "back" or "both"' });

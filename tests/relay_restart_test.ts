@@ -2,9 +2,9 @@
 // The relay as a script, with a C++ process over iceoryx on one side and a Rust process over iceoryx2 on the other: each of the three is
 // killed and started anew, and so is the daemon. The others go on, and what arrives is right.
 import { test } from "node:test";
-import { execFileSync } from "node:child_process";
 import { assertEquals, assertGreater } from "@std/assert";
 import { Relay, type RelayStreamStats, Runtime } from "../mod.ts";
+import { killAsleep } from "./support/kill_asleep.ts";
 import { newStream, startPublisher, startSubscriber } from "./support/peers.ts";
 import { startIox2Publisher, startIox2Subscriber } from "./support/peers_iox2.ts";
 import { type Process, startScript } from "./support/process.ts";
@@ -48,12 +48,6 @@ async function readSome(reader: Process, relay: Process): Promise<void> {
   try {
     await waitFor(() => progressOf(reader) >= before + SOME, { what: "blocks to arrive" });
   } catch (cause) {
-    console.log(
-      execFileSync("sh", [
-        "-c",
-        `for t in /proc/${relay.pid}/task/*; do cat $t/comm $t/syscall $t/wchan; echo; grep -E "State|ctxt" $t/status; done; top -H -b -n1 -p ${relay.pid} | head -20; gdb -p ${relay.pid} -batch -ex 'thread apply all bt 12' 2>/dev/null | grep -v '^\\['`,
-      ]).toString(),
-    );
     relay.kill("SIGTERM");
     await relay.exited();
     throw new Error(`${reader.report()}\n${relay.report()}`, { cause });
@@ -80,8 +74,7 @@ test("Relay: its source, its target, itself and the daemon are killed and come b
     await readSome(firstReader, firstRelay);
 
     // The writer: its successor is another broadcaster, on the other side as well.
-    firstWriter.kill("SIGKILL");
-    await firstWriter.exited();
+    await killAsleep(firstWriter);
     await using secondWriter = startWriter(stream, 1_000_000);
     await readSome(firstReader, firstRelay);
 
@@ -96,14 +89,12 @@ test("Relay: its source, its target, itself and the daemon are killed and come b
     await readSome(thirdReader, firstRelay);
 
     // The relay: the next one goes on for the same reader and the same writer.
-    firstRelay.kill("SIGKILL");
-    await firstRelay.exited();
+    await killAsleep(firstRelay);
     await using secondRelay = await startRelay(stream);
     await readSome(thirdReader, secondRelay);
 
     // The daemon, under the relay, which starts another: a writer that comes then is heard, and nobody else was started anew.
-    secondWriter.kill("SIGKILL");
-    await secondWriter.exited();
+    await killAsleep(secondWriter);
     await roudi.kill();
     await waitFor(() => findRouDis().some((pid) => pid !== roudi.pid));
     await using thirdWriter = startWriter(stream, 2_000_000);

@@ -2,8 +2,8 @@
 // The relay as a script, with a C++ process over iceoryx on one side and a Rust process over iceoryx2 on the other: each of the three is
 // killed and started anew, and so is the daemon. The others go on, and what arrives is right.
 import { test } from "node:test";
-import { assertEquals, assertGreater } from "@std/assert";
-import { Relay, type RelayStreamStats, Runtime } from "../mod.ts";
+import { assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import { BroadcastConfig, Relay, type RelayStreamStats, Runtime } from "../mod.ts";
 import { killAsleep } from "./support/kill_asleep.ts";
 import { newStream, startPublisher, startSubscriber } from "./support/peers.ts";
 import { startIox2Publisher, startIox2Subscriber } from "./support/peers_iox2.ts";
@@ -115,18 +115,30 @@ test("Relay: its source, its target, itself and the daemon are killed and come b
   }
 });
 
-test("Relay: Rust that is killed and started anew is heard in C++ as another broadcaster, and each block arrives", async () => {
+test("Relay: Rust that is killed and started anew is heard in C++ as another broadcaster, and no block of it is missed", async () => {
   await using _roudi = await RouDi.start();
   using iceoryx = Runtime.open();
   using iceoryx2 = Runtime.open({ stack: "iceoryx2" });
   const stream = newStream();
-  using relay = new Relay(iceoryx, iceoryx2, { streams: [stream], lookIntervalMs: 10 });
+  using relay = new Relay(iceoryx, iceoryx2, {
+    streams: [stream],
+    write: new BroadcastConfig({ delivery: "lossless", lane: "queue" }),
+    ways: "back",
+    lookIntervalMs: 10,
+  });
   const running = relay.run();
   const firsts = [0, 1_000_000, 2_000_000];
-  // No more than a queue holds, so that nothing is lost however slow this machine is.
   const each = 256;
-  const count = firsts.length * each;
-  await using reader = startSubscriber(stream, "--expect", "cpp", "--pattern", "full", "--count", `${count}`);
+  const args = [
+    "--expect",
+    "cpp",
+    "--pattern",
+    "full",
+    "--lossless",
+    "--last-sequence",
+    `${firsts.at(-1)! + each - 1}`,
+  ];
+  await using reader = startSubscriber(stream, ...args);
   await reader.waitForLine("ready");
   const back = (): RelayStreamStats => relay.getStats().streams.find(({ way }) => way === "back")!;
   for (const [index, first] of firsts.entries()) {
@@ -140,7 +152,9 @@ test("Relay: Rust that is killed and started anew is heard in C++ as another bro
   }
   assertEquals((await reader.exited()).code, 0, reader.report());
   const { received, missed, bad, backwards, publishers } = JSON.parse(reader.lines.at(-1)!);
-  assertEquals([received, missed, bad, backwards, publishers], [count, 0, 0, 0, firsts.length], reader.report());
+  assertEquals([missed, bad, backwards, publishers], [0, 0, 0, firsts.length], reader.report());
+  // A port that RouDi has not connected yet reaches nobody, so the first ones of a writer that comes at once may not be there.
+  assertLessOrEqual(received, firsts.length * each);
   relay.close();
   await running;
 });

@@ -5,7 +5,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Process } from "./process.ts";
 import { delay, waitFor } from "./wait.ts";
 
-/** System calls of x86-64 that only wait: read, poll, recvfrom, restart_syscall (a wait that a signal interrupted), clock_nanosleep, epoll_wait, ppoll, epoll_pwait, epoll_pwait2. */
+/**
+ * System calls of x86-64 that only wait: read, poll, recvfrom, restart_syscall (a wait that a signal interrupted), clock_nanosleep,
+ * epoll_wait, ppoll, epoll_pwait, epoll_pwait2.
+ */
 const WAITS = new Set([0, 7, 45, 219, 230, 232, 271, 281, 441]);
 const FUTEX = 202;
 /** FUTEX_WAIT and FUTEX_WAIT_BITSET, without their flags. */

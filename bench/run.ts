@@ -17,6 +17,7 @@ import { measureMassive, measureRingDecode } from "./cases/massive.ts";
 import { measureOpen } from "./cases/open.ts";
 import { measurePaced } from "./cases/paced.ts";
 import { measurePingPong } from "./cases/ping_pong.ts";
+import { measureRelayLatency, measureRelayThroughput } from "./cases/relay.ts";
 import { measureThroughput } from "./cases/throughput.ts";
 import { measureWake } from "./cases/wake.ts";
 import { describeMachine } from "./support/machine.ts";
@@ -58,6 +59,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "checksum-block": { what: "the same of a full block", measure: measureChecksum },
   heap: { what: "bytes allocated for each polled block, on both lanes", measure: measureHeap },
   wake: { what: "publish to the first line of a parked for await, on both lanes", measure: measureWake },
+  "relay-latency": {
+    what: "C over iceoryx to Rust over iceoryx2 through the relay, one way",
+    measure: measureRelayLatency,
+  },
+  "relay-throughput": { what: "full blocks per second through the relay, against C", measure: measureRelayThroughput },
   open: { what: "start to first block, opening the runtime, memory of an idle subscriber", measure: measureOpen },
 };
 

@@ -32,9 +32,10 @@ describe("layout", () => {
       TRAILER_SOURCE_SEQUENCE: trailer("source_sequence"),
       TRAILER_CRC32C: trailer("crc32c"),
       TRAILER_RESERVED: trailer("reserved"),
+      TRAILER_RELAYED: "QAULTRA_BLOCK_RELAYED",
     };
     const lines = Object.entries(expressions).map(([name, code]) => `printf("${name} %zu\\n", (size_t)(${code}));`);
-    const printed = runC(`#include <qaultra_ipc/market_data_block.h>
+    const printed = runC(`#include <qaultra_ipc/block_checksum.h>
       #include <stdio.h>
       int main(void) { ${lines.join("\n")} return 0; }`);
     const { SEQUENCE_MAX: _, ...ours } = layout;

@@ -57,6 +57,49 @@ RING_TEST(a_reader_finds_every_lag_and_counts_exactly) {
   }
 }
 
+RING_TEST(what_the_writer_skips_is_missed_once_and_never_corrupt) {
+  for (size_t s = 0; s < START_COUNT; s++) {
+    for (uint32_t capacity = 16; capacity <= 64; capacity *= 4) {
+      for (uint32_t skipped = 1; skipped <= 3 * capacity; skipped++) {
+        for (uint32_t before = 0; before <= 3; before += 3) {
+          ring made;
+          ring_make(&made, capacity, LOSSY, starts[s], 1000);
+          qaultra_ring_reader reader = ring_join(&made, 0);
+          CHECK(reader.next == starts[s] && ring_drain(&reader) == 0);
+          ring_write(&made, before);
+          for (uint32_t i = 0; i < skipped; i++) CHECK(qaultra_ring_writer_skip(&made.writer));
+          ring_write(&made, 2);
+          const uint32_t all = before + skipped + 2;
+          const uint32_t got = ring_drain(&reader);
+          CHECK(got == (all <= capacity ? before + 2 : 2));
+          CHECK(reader.received == got && reader.missed == all - got && reader.corrupt == 0 && reader.torn == 0);
+          CHECK(reader.next == made.writer.next && qaultra_ring_head(reader.header) == reader.next);
+          if (all <= capacity) CHECK(reader.gaps == 1);
+          /* The slots are as good as any in the laps to come. */
+          for (uint32_t round = 0; round < 3; round++) {
+            ring_write(&made, capacity);
+            CHECK(ring_drain(&reader) == capacity && reader.corrupt == 0);
+          }
+          ring_free(&made);
+        }
+      }
+    }
+  }
+}
+
+RING_TEST(a_skip_waits_for_readers_of_a_lossless_ring) {
+  ring made;
+  ring_make(&made, 16, LOSSLESS, 0, 1000);
+  qaultra_ring_reader reader = ring_join(&made, 0);
+  ring_write(&made, 10);
+  uint32_t skipped = 0;
+  while (qaultra_ring_writer_skip(&made.writer)) skipped++;
+  CHECK(skipped == 6);
+  CHECK(ring_drain(&reader) == 10 && reader.missed == 6 && reader.gaps == 1 && reader.corrupt == 0);
+  CHECK(qaultra_ring_writer_skip(&made.writer));
+  ring_free(&made);
+}
+
 RING_TEST(untouched_slots_are_never_taken_for_blocks) {
   for (size_t s = 0; s < START_COUNT; s++) {
     ring made;

@@ -3,6 +3,8 @@ import { ArgumentError, NotABlockError, SchemaMismatchError } from "../errors.ts
 import {
   hasTrailer,
   readDataType,
+  readEpochHigh,
+  readEpochLow,
   readFlags,
   readRecordCount,
   readRecordSize,
@@ -36,6 +38,13 @@ type AnyView = BindableView<RecordFields>;
 /** What no caller can pass as a schema. */
 const NO_SCHEMA: unknown = {};
 
+/** An epoch as two words. */
+export interface EpochWords {
+  low: number;
+  high: number;
+}
+
+let readEpoch: (block: Block, into: EpochWords) => void;
 let bind: (
   block: Block,
   window: Window,
@@ -79,6 +88,10 @@ export class Block implements Disposable {
       block.#owner = owner;
       block.#token = token;
     };
+    readEpoch = (block, into) => {
+      into.low = block.#epochLow;
+      into.high = block.#epochHigh;
+    };
   }
 
   /** Position among the blocks of its broadcaster, from 0. Refused attempts of the queue lane take one, too. */
@@ -89,7 +102,7 @@ export class Block implements Disposable {
   /** Random number of the broadcaster's life: (epoch, sequence) names this block for ever. */
   get epoch(): bigint {
     if (this.#window === null) this.#refuse();
-    return (BigInt(this.#epochHigh >>> 0) << 32n) | BigInt(this.#epochLow >>> 0);
+    return epochOf(this.#epochLow, this.#epochHigh);
   }
 
   /** The wall clock at publish, in nanoseconds since 1970, exact. */
@@ -120,6 +133,14 @@ export class Block implements Disposable {
   /** Id of the schema that the records were written with, or 0 where the writer stated none. */
   get schemaId(): number {
     return readSchemaId(this.#window ?? this.#refuse(), this.#offset);
+  }
+
+  /** The epoch that a relayed block had at its source; its own epoch where the writer stated none. */
+  get sourceEpoch(): bigint {
+    const window = this.#window ?? this.#refuse();
+    return hasTrailer(window, this.#offset)
+      ? epochOf(readEpochLow(window, this.#offset), readEpochHigh(window, this.#offset))
+      : this.epoch;
   }
 
   /** The sequence that a relayed block had at its source; its own sequence where the writer stated none. */
@@ -267,4 +288,13 @@ export function bindBlock(
   token: number,
 ): void {
   bind(block, window, offset, epochLow, epochHigh, owner, token);
+}
+
+/** The epoch of a block that is bound, without allocation. */
+export function readEpochOf(block: Block, into: EpochWords): void {
+  readEpoch(block, into);
+}
+
+function epochOf(low: number, high: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

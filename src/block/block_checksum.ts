@@ -13,12 +13,17 @@ import {
   usedLength,
   writeChecksum,
 } from "./header.ts";
-import { BLOCK_SIZE, FLAG_CHECKSUM, FLAG_TRAILER, OFFSET_DATA, OFFSET_TIMESTAMP_NS } from "./layout.ts";
+import {
+  BLOCK_SIZE,
+  FLAG_CHECKSUM,
+  FLAG_TRAILER,
+  OFFSET_DATA,
+  OFFSET_TIMESTAMP_NS,
+  TRAILER_RELAYED,
+} from "./layout.ts";
 import type { Window } from "./window.ts";
 
 const TWO_TO_32 = 4_294_967_296;
-/** In the reserved word of the trailer: the source sequence is that of another broadcaster's block. */
-const RELAYED = 1;
 
 /** Of header bytes 8 to 31 and the used data. */
 function contentSum(window: Window, offset: number): number {
@@ -52,7 +57,7 @@ function isSound(native: BlockChecksums | null, window: Window, offset: number):
   if ((readFlags(window, offset) & FLAG_TRAILER) === 0 || window.bytes.length < offset + BLOCK_SIZE) return false;
   if (readCrc32c(window, offset) !== contentSum(window, offset)) return false;
   const source = readSourceSequence(window, offset);
-  return source === 0 || source === readSequence(window, offset) || readReserved(window, offset) === RELAYED;
+  return source === 0 || source === readSequence(window, offset) || readReserved(window, offset) === TRAILER_RELAYED;
 }
 
 /** Verifies the blocks of one broadcaster. Who has sent one block with a checksum sends none without. */

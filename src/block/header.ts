@@ -18,6 +18,7 @@ import {
   TRAILER_CRC32C,
   TRAILER_EPOCH,
   TRAILER_OFFSET,
+  TRAILER_RELAYED,
   TRAILER_RESERVED,
   TRAILER_SOURCE_SEQUENCE,
 } from "./layout.ts";
@@ -196,6 +197,31 @@ export function writeTrailer(
   writeU64(window, offset + TRAILER_IN_BLOCK + TRAILER_SOURCE_SEQUENCE, sourceSequence);
   window.words[word + (TRAILER_CRC32C >>> 2)] = crc32c;
   window.words[word + (TRAILER_RESERVED >>> 2)] = 0;
+}
+
+/** Writes whence a relayed block came into its trailer, unless that was done before. One that is not there yet has no checksum. */
+export function writeRelayedTrailer(
+  window: Window,
+  offset: number,
+  epochLow: number,
+  epochHigh: number,
+  sourceSequence: number,
+  isThere: boolean,
+): void {
+  if (isThere && readReserved(window, offset) === TRAILER_RELAYED) return;
+  writeTrailer(window, offset, epochLow, epochHigh, sourceSequence, isThere ? readCrc32c(window, offset) : 0);
+  window.words[(offset + TRAILER_IN_BLOCK + TRAILER_RESERVED) >>> 2] = TRAILER_RELAYED;
+}
+
+/** Whether a block says in its trailer that it was relayed. */
+export function isRelayed(window: Window, offset: number): boolean {
+  return hasTrailer(window, offset) && readReserved(window, offset) === TRAILER_RELAYED;
+}
+
+/** The epoch of the trailer, without allocation. */
+export function readTrailerEpoch(window: Window, offset: number, into: { low: number; high: number }): void {
+  into.low = readEpochLow(window, offset) | 0;
+  into.high = readEpochHigh(window, offset) | 0;
 }
 
 /** Writes a checksum into the trailer of a block that is not relayed. */

@@ -49,6 +49,8 @@ export const TRAILER_SOURCE_SEQUENCE = 8;
 export const TRAILER_CRC32C = 16;
 /** Offset of the reserved u32 in the trailer. */
 export const TRAILER_RESERVED = 20;
+/** In the reserved word of a trailer: its epoch and source sequence are those of another broadcaster's block. */
+export const TRAILER_RELAYED = 1;
 
 /** The largest sequence that a block can have: a JavaScript number counts exactly up to here. */
 export const SEQUENCE_MAX: number = Number.MAX_SAFE_INTEGER;

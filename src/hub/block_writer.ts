@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Window } from "../block/window.ts";
+import type { RingOrigin } from "../transport/transport.ts";
 
 /** No room for a block: {@linkcode BlockWriter.claim}. */
 export const NO_ROOM = -1;
@@ -16,6 +17,8 @@ export interface BlockWriter {
   readonly memoryBytes: number;
   readonly droppedReaders: number;
   readonly queueLaneMissedBlocks: number;
+  /** What the stack calls the port of the queue lane on each block; zeros without one. */
+  readonly origin: RingOrigin;
   /** Of the last claim: where the block lies. */
   readonly window: Window;
   readonly offset: number;
@@ -32,6 +35,13 @@ export interface BlockWriter {
     recordSize: number,
     schemaId: number,
   ): boolean;
+  /**
+   * Takes sequences for blocks that were lost before they came here: the next block has at least this one, and readers count what is
+   * between as missed. False when readers of a lossless ring have to read first.
+   */
+  skipTo(sequence: number): boolean;
+  /** Delivers a claimed block that is in place, header and trailer included, but for its sequence; false as for `commit`. */
+  commitCopied(token: number, window: Window, offset: number, length: number): boolean;
   /** Gives claimed memory back unpublished. */
   abort(token: number): void;
   /** Whether the stack took away what was claimed. */

@@ -46,7 +46,11 @@ export function connectionsOf(
   return [first.connection(action), others.map((each) => each.connection(action))];
 }
 
-/** The lanes that a configuration asks for. */
+/**
+ * The lanes that a configuration asks for.
+ *
+ * @param relays Whether blocks are copied from elsewhere with their times and trailers.
+ */
 export function openLanes(
   action: string,
   connection: RuntimeConnection,
@@ -54,13 +58,14 @@ export function openLanes(
   config: BroadcastConfig,
   stream: string,
   firstSequence: number,
+  relays: boolean = false,
 ): BlockWriter {
   const { transport, windows } = connection;
   const { serviceName: service, ringCapacity: capacity, memoryPoolSizeMb, checksum } = config;
   const lossless = config.delivery === "lossless";
   if (config.lane === "queue") {
     const history = config.history === "all" ? config.bufferDepth : config.history;
-    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence, checksum });
+    return new QueueLane(transport, windows, { service, stream, lossless, history, firstSequence, checksum, relays });
   }
   // Who reads the queue lane of a lossless stream expects it to be lossless too.
   const servesQueue = !lossless || transport.hasLosslessQueue;
@@ -83,6 +88,7 @@ export function openLanes(
     readerTimeoutMs: config.readerTimeoutMs,
     firstSequence,
     checksum,
+    relays,
     access: config.access,
     withQueue: transport.hasPorts &&
       (config.queueLane === "auto" ? config.access === null && servesQueue : config.queueLane === "on"),

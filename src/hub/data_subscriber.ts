@@ -17,6 +17,7 @@ import type { ReceiveStats } from "./stats.ts";
 import { StreamReader } from "./stream_reader.ts";
 import { StreamWatch, type SubscriberState } from "./stream_watch.ts";
 import { waitTimeoutMs } from "./timeout.ts";
+import { inForce, observeOf } from "./subscriber_options.ts";
 import { waitBlocking, waitInLoop } from "./waiting.ts";
 
 /** Options of a {@linkcode DataSubscriber}; what is not given comes from its configuration. */
@@ -40,6 +41,8 @@ export interface BlocksOptions {
   /** Ends the iteration when it aborts. */
   readonly signal?: AbortSignal;
 }
+
+let askReader: (subscriber: DataSubscriber) => StreamReader;
 
 /** Blocks that one subscriber can hold at once. */
 export const HELD_BLOCKS_MAX = 256;
@@ -81,6 +84,10 @@ export class DataSubscriber {
   readonly #hands = new Set<BlockHand>();
   /** The one block of `poll` and `receive`; null while a handler runs. */
   #reused: Block | null = new Block();
+
+  static {
+    askReader = (subscriber) => subscriber.#reader;
+  }
 
   /**
    * Subscribes to a stream. It need not be offered yet.
@@ -385,14 +392,7 @@ export const SUBSCRIBER_OPTIONS: readonly string[] = [
   "observe",
 ] satisfies (keyof DataSubscriberOptions)[];
 
-/** The configuration with what the options say instead. */
-function inForce(config: BroadcastConfig, options: DataSubscriberOptions): BroadcastConfig {
-  const { lane = config.lane, read = config.read, history = config.history, wait = config.wait } = options;
-  const isSame = lane === config.lane && read === config.read && history === config.history && wait === config.wait;
-  return isSame ? config : config.with({ lane, read, history, wait });
-}
-
-function observeOf(action: string, { observe = false }: DataSubscriberOptions): boolean {
-  if (typeof observe === "boolean") return observe;
-  throw new ArgumentError(action, { value: observe, condition: "observe must be true or false" });
+/** What a subscriber reads with: for a relay, which has to know where the block that `poll` hands it lies, and to wait for many. */
+export function readerOf(subscriber: DataSubscriber): StreamReader {
+  return askReader(subscriber);
 }

@@ -5,7 +5,7 @@ import { IpcError } from "../errors.ts";
 import { QUEUE_LOANS_MAX, QueueWriter, type QueueWriterDemand } from "../queue/queue_writer.ts";
 import type { WindowTable } from "../queue/window_table.ts";
 import { RenewalPace } from "../transport/renewal_pace.ts";
-import type { Transport } from "../transport/transport.ts";
+import type { RingOrigin, Transport } from "../transport/transport.ts";
 import { type BlockWriter, NO_ROOM } from "./block_writer.ts";
 import { isConnectionLoss } from "./connection_loss.ts";
 import { sleep } from "./sleep.ts";
@@ -55,6 +55,10 @@ export class QueueLane implements BlockWriter {
     return this.#writer.memoryBytes;
   }
 
+  get origin(): RingOrigin {
+    return this.#writer.origin;
+  }
+
   get window(): Window {
     return this.#writer.window;
   }
@@ -90,6 +94,22 @@ export class QueueLane implements BlockWriter {
     try {
       const slot = token % QUEUE_LOANS_MAX;
       return this.#writer.commit(slot, window, offset, length, recordCount, dataType, recordSize, schemaId);
+    } catch (error) {
+      this.#lose(error);
+      this.#writer.skip();
+      return false;
+    }
+  }
+
+  skipTo(sequence: number): boolean {
+    this.#writer.skipTo(sequence);
+    return true;
+  }
+
+  commitCopied(token: number, window: Window, offset: number): boolean {
+    if (this.isRevoked(token)) return false;
+    try {
+      return this.#writer.commitCopied(token % QUEUE_LOANS_MAX, window, offset);
     } catch (error) {
       this.#lose(error);
       this.#writer.skip();

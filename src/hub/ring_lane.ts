@@ -37,6 +37,8 @@ export interface RingLaneDemand {
   readonly withQueue: boolean;
   /** Whether each block has a checksum. */
   readonly checksum: boolean;
+  /** Whether its blocks are copied from elsewhere with their trailers. */
+  readonly relays: boolean;
 }
 
 const QUEUE_SUBSCRIBERS = RING_OFFSET_QUEUE_SUBSCRIBERS >>> 2;
@@ -125,6 +127,10 @@ export class RingLane implements BlockWriter {
     return this.#queueMissed;
   }
 
+  get origin(): RingOrigin {
+    return this.#queue?.origin ?? NO_ORIGIN;
+  }
+
   get offset(): number {
     return this.#writer.offset;
   }
@@ -149,6 +155,19 @@ export class RingLane implements BlockWriter {
   ): boolean {
     const { sequence } = this.#writer;
     this.#writer.commit(length, recordCount, dataType, recordSize, schemaId);
+    if (this.#queueToken !== UNCLAIMED) this.#repeat(window, offset, length, sequence);
+    return true;
+  }
+
+  skipTo(sequence: number): boolean {
+    const writer = this.#writer;
+    while (writer.sequence < sequence) if (!writer.skip()) return false;
+    return true;
+  }
+
+  commitCopied(_token: number, window: Window, offset: number, length: number): boolean {
+    const { sequence } = this.#writer;
+    this.#writer.commitCopied();
     if (this.#queueToken !== UNCLAIMED) this.#repeat(window, offset, length, sequence);
     return true;
   }
@@ -309,7 +328,7 @@ export class RingLane implements BlockWriter {
   }
 
   #openPorts(): void {
-    const { service, stream, lossless, withQueue, firstSequence, checksum } = this.#demand;
+    const { service, stream, lossless, withQueue, firstSequence, checksum, relays } = this.#demand;
     let origin = NO_ORIGIN;
     if (withQueue) {
       // No history: late subscribers of the queue lane begin with the next block, since keeping the past costs as much as publishing.
@@ -319,7 +338,8 @@ export class RingLane implements BlockWriter {
         lossless,
         history: 0,
         firstSequence,
-        checksum,
+        // The trailers of relayed blocks are handed on as well.
+        checksum: checksum || relays,
         epoch: this.epoch,
         repeats: true,
       });

@@ -42,6 +42,8 @@ export interface QueueWriterDemand {
   readonly checksum: boolean;
   /** Of a broadcaster that was there before: its epoch. */
   readonly epoch?: bigint;
+  /** Whether its blocks are copied from elsewhere with their times and trailers: `commitCopied`. */
+  readonly relays?: boolean;
   /** Whether it repeats the blocks of a ring, which were stamped there. */
   readonly repeats?: boolean;
 }
@@ -83,8 +85,8 @@ export class QueueWriter {
         alignment: BLOCK_ALIGNMENT,
         history: this.history,
         blocking: demand.lossless,
-        // A block with a checksum is stamped before, as one is that is repeated.
-        stamp: demand.repeats !== true && !demand.checksum,
+        // A block with a checksum is stamped before, as one is that is repeated or relayed.
+        stamp: demand.repeats !== true && demand.relays !== true && !demand.checksum,
       },
     );
     this.#windows = windows;
@@ -174,6 +176,20 @@ export class QueueWriter {
     if (!this.#native.publish(token)) return false;
     this.#sequence++;
     return true;
+  }
+
+  /** Delivers a claimed block that is in place but for its sequence; false as for `commit`. */
+  commitCopied(token: number, window: Window, offset: number): boolean {
+    this.#requireSequence();
+    writeSequence(window, offset, this.#sequence);
+    if (!this.#native.publish(token)) return false;
+    this.#sequence++;
+    return true;
+  }
+
+  /** The next block has at least this sequence. */
+  skipTo(sequence: number): void {
+    if (sequence > this.#sequence) this.#sequence = sequence;
   }
 
   /** Delivers a copy of a block of the ring, whose memory was claimed before; false as for `commit`. */

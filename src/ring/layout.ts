@@ -50,6 +50,8 @@ export const RING_SLOT_BYTES: number = BLOCK_SIZE;
 export const RING_FLAG_LOSSLESS = 1;
 /** The state word of a ring whose writer has ended it. */
 export const RING_CLOSED = 2;
+/** In place of the high half of a sequence: the block was lost before it came to this ring, and readers count it as missed. */
+export const RING_SKIPPED = 0xffffffff;
 /** In place of a count: the writer's ports are gone. */
 export const QUEUE_PORTS_GONE = 0xffffffff;
 

@@ -16,6 +16,7 @@ const FIND_TRIES = 4;
 const CORRUPT_RUN_MAX = 256;
 const SLOT_WORDS = layout.RING_SLOT_BYTES >>> 2;
 const NO_PIN = -1;
+const SKIPPED = layout.RING_SKIPPED | 0;
 /** Equals no word. */
 const NO_WORD = NaN;
 
@@ -264,11 +265,22 @@ export class RingReader implements BlockOwner {
   /** Takes bearings: whether the block at the cursor is there, after it was moved where the writer has overtaken it. */
   #find(): boolean {
     let corrupt = 0;
+    let skipped = 0;
     let isCommitted = false;
     for (let tries = 0; tries < FIND_TRIES; tries++) {
       const at = this.#slotWord;
       const stamp = loadWord(this.#words, at);
-      if (stamp === this.#low && this.#words[at + 1] === this.#high) return true;
+      if (stamp === this.#low) {
+        const high = this.#words[at + 1]!;
+        if (high === this.#high) return true;
+        if (high === SKIPPED) {
+          this.#passLost();
+          isCommitted = false;
+          // No more at once than there are, so that a writer of nothing else keeps nobody here.
+          if (++skipped < this.#capacity) tries = -1;
+          continue;
+        }
+      }
       const ahead = (stamp - this.#low) | 0;
       // The lap before, or being written now. After a lag of 2^31 blocks and more the difference says nothing, so the head is
       // asked now and then.
@@ -311,6 +323,10 @@ export class RingReader implements BlockOwner {
   /** The block at the cursor is not what the writer left there: it is lost, and reading goes on behind it. */
   #passCorrupt(): void {
     this.#corrupt++;
+    this.#passLost();
+  }
+
+  #passLost(): void {
     this.#miss(this.#cursor, 1);
     this.#advance();
     if (this.#gates && this.#pin === NO_PIN) this.port.moved(this.#cursor - 1, this.#cursor);

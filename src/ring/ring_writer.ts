@@ -131,8 +131,6 @@ export class RingWriter {
   commit(length: number, recordCount: number, dataType: number, recordSize: number, schemaId: number): void {
     const words = this.#words;
     const at = this.#slotWord;
-    const sequence = this.#sequence;
-    const low = sequence | 0;
     const { window } = this.view;
     const draft = this.#draft;
     // The stamp keeps saying "being written" while the header is written behind it.
@@ -140,12 +138,36 @@ export class RingWriter {
       writeDescription(window, this.#offset, recordCount, dataType, FLAG_LENGTH, length, recordSize, schemaId);
       this.#clock.write(words, at + TIME);
     } else {
-      draft.complete(sequence, recordCount, dataType, length, recordSize, schemaId);
+      draft.complete(this.#sequence, recordCount, dataType, length, recordSize, schemaId);
       draft.copyTo(window, this.#offset, length);
     }
-    words[at + 1] = this.#highStored;
+    this.#deliver(this.#highStored);
+  }
+
+  /** Makes the claimed block visible, which is in place but for its sequence: it was copied from elsewhere with header and trailer. */
+  commitCopied(): void {
+    this.#deliver(this.#highStored);
+  }
+
+  /**
+   * Takes the next sequence for a block that was lost before it came here: readers count it as missed.
+   *
+   * @returns False when a reader of a lossless ring has not read what lies in its slot.
+   */
+  skip(): boolean {
+    if (this.claim() === NO_ROOM) return false;
+    this.#deliver(layout.RING_SKIPPED | 0);
+    return true;
+  }
+
+  /** Stamps the claimed slot and tells of it. */
+  #deliver(high: number): void {
+    const words = this.#words;
+    const at = this.#slotWord;
+    const sequence = this.#sequence;
+    words[at + 1] = high;
     // Release: whoever sees the stamp sees the block.
-    storeRelease(words, at, low);
+    storeRelease(words, at, sequence | 0);
     const next = sequence + 1;
     const nextLow = next | 0;
     // The head's store is a full barrier as well, on x86-64 because Atomics.store is an exchange there, elsewhere because

@@ -146,6 +146,11 @@ export class RawRing {
     return count;
   }
 
+  /** Takes the sequence of a block that was lost before; false when there is no room. */
+  skip(): boolean {
+    return this.#writer.skip();
+  }
+
   /** As if the writer had written all blocks below `head` meanwhile; it goes on from there. */
   runTo(head: number, isPrepared?: boolean): void {
     const { memory } = this;

@@ -40,6 +40,9 @@
 #define QAULTRA_RING_LIVE 1u
 #define QAULTRA_RING_CLOSED 2u
 
+/** In place of the high half of a sequence: the block was lost before it came to this ring, and readers count it as missed. */
+#define QAULTRA_RING_SKIPPED 0xFFFFFFFFu
+
 /** `queue_subscribers` when the writer has lost its ports. */
 #define QAULTRA_RING_QUEUE_GONE 0xFFFFFFFFu
 

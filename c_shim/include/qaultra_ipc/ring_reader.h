@@ -27,6 +27,7 @@ extern "C" {
 typedef enum qaultra_ring_sight {
   QAULTRA_RING_SIGHT_READY,
   QAULTRA_RING_SIGHT_NOTHING, /* the lap before, or being written */
+  QAULTRA_RING_SIGHT_SKIPPED, /* the writer never had it */
   QAULTRA_RING_SIGHT_NEWER,   /* the next lap, or being written for it */
   QAULTRA_RING_SIGHT_ODD      /* a lap that is far off, or what no writer has left */
 } qaultra_ring_sight;
@@ -36,10 +37,11 @@ static inline qaultra_ring_sight qaultra_ring_look(const qaultra_ring_reader* re
   /* Acquire: the high word and the data are loaded after the stamp that promises them. */
   const uint32_t ahead = QAULTRA_RING_ACQUIRE(&slot->words[0]) - qaultra_ring_low(reader->next);
   if (ahead == 0) {
+    const uint32_t high = QAULTRA_RING_ACQUIRE(&slot->words[1]);
     /* Beyond the last sequence there is no block, whatever a slot says. */
-    return QAULTRA_RING_ACQUIRE(&slot->words[1]) == qaultra_ring_high(reader->next) && reader->next <= QAULTRA_RING_SEQUENCE_MAX
-               ? QAULTRA_RING_SIGHT_READY
-               : QAULTRA_RING_SIGHT_ODD;
+    if (reader->next > QAULTRA_RING_SEQUENCE_MAX) return QAULTRA_RING_SIGHT_ODD;
+    if (high == QAULTRA_RING_SKIPPED) return QAULTRA_RING_SIGHT_SKIPPED;
+    return high == qaultra_ring_high(reader->next) ? QAULTRA_RING_SIGHT_READY : QAULTRA_RING_SIGHT_ODD;
   }
   if (ahead == 0u - reader->capacity || ahead == 0u - 1u) return QAULTRA_RING_SIGHT_NOTHING;
   return ahead == reader->capacity || ahead == reader->capacity - 1 ? QAULTRA_RING_SIGHT_NEWER : QAULTRA_RING_SIGHT_ODD;
@@ -51,6 +53,21 @@ static inline void qaultra_ring_reader_pass_corrupt(qaultra_ring_reader* reader)
   qaultra_ring_reader_skip(reader, reader->next + 1);
 }
 
+/** Goes on behind blocks that were lost before they came to this ring, which count as missed; tells what is behind them. */
+static inline qaultra_ring_sight qaultra_ring_reader_pass_skipped(qaultra_ring_reader* reader) {
+  const uint64_t from = reader->next;
+  qaultra_ring_sight sight = qaultra_ring_look(reader);
+  /* No more at once than there are, so that a writer of nothing else keeps nobody here. */
+  while (sight == QAULTRA_RING_SIGHT_SKIPPED && reader->next - from < reader->capacity) {
+    reader->next++;
+    sight = qaultra_ring_look(reader);
+  }
+  const uint64_t to = reader->next;
+  reader->next = from;
+  qaultra_ring_reader_skip(reader, to);
+  return sight;
+}
+
 /** Finds out from the 64-bit head where this reader is; 1 when the block `next` is ready. */
 static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader) {
   reader->empty_looks = 0;
@@ -58,6 +75,7 @@ static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader)
   qaultra_ring_sight sight = QAULTRA_RING_SIGHT_NOTHING;
   for (uint32_t i = 0; i < QAULTRA_RING_BEARINGS_MAX; i++) {
     if (qaultra_ring_reader_was_dropped(reader)) qaultra_ring_reader_rejoin(reader);
+    qaultra_ring_reader_pass_skipped(reader);
     /* The head before the slot: a slot that shows a newer lap then is explained by the head of the next turn. */
     const uint64_t head = qaultra_ring_head(reader->header);
     if (head <= reader->next) return 0;
@@ -86,7 +104,8 @@ static inline int qaultra_ring_reader_take_bearings(qaultra_ring_reader* reader)
  * overwrite it at any time: trust nothing read from it before `qaultra_ring_reader_intact` has said so afterwards.
  */
 static inline const qaultra_market_data_block* qaultra_ring_reader_next(qaultra_ring_reader* reader) {
-  const qaultra_ring_sight sight = qaultra_ring_look(reader);
+  qaultra_ring_sight sight = qaultra_ring_look(reader);
+  if (sight == QAULTRA_RING_SIGHT_SKIPPED) sight = qaultra_ring_reader_pass_skipped(reader);
   if (sight != QAULTRA_RING_SIGHT_READY) {
     reader->in_hand = 0;
     if (sight == QAULTRA_RING_SIGHT_NOTHING && ++reader->empty_looks < QAULTRA_RING_EMPTY_LOOKS_MAX) return NULL;

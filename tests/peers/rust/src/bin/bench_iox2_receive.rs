@@ -3,7 +3,6 @@
 //! iceoryx: spins on one CPU, copies the used bytes out of each block, and takes the time since it was sent, which the block says.
 //!
 //!   bench_iox2_receive --stream S [--service Bench] --count N --warmup W --cpu C
-use iceoryx2::prelude::*;
 use qaultra_peers::options::Options;
 use qaultra_peers::service::{must, open, OPTIONS};
 use qaultra_peers::stdin;

@@ -9,8 +9,8 @@
 //! trailer that this module writes, `native` those that a peer's publisher writes. `--raw` checks no content. `--delay-us` sleeps
 //! after each block, as a slow reader. Prints "ready" when it is subscribed, after every P blocks how many it has read, up to ten
 //! faults on stderr, and at the end one line of JSON; `missed` counts holes in the sequences of each publisher.
-use iceoryx2::prelude::*;
 use qaultra_peers::block::{self, ZeroCopyMarketBlock};
+use qaultra_peers::iceoryx2::prelude::PortFactory;
 use qaultra_peers::options::Options;
 use qaultra_peers::service::{must, open, OPTIONS};
 use qaultra_peers::{pattern, stdin};

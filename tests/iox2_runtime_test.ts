@@ -16,6 +16,7 @@ import {
   UnsupportedError,
 } from "../mod.ts";
 import { assertMisuse, type Untyped } from "./support/misuse.ts";
+import { type Published, resultOf } from "./support/peers.ts";
 import { startIox2Publisher } from "./support/peers_iox2.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -38,15 +39,21 @@ test("root and prefix make a world of its own, whose folder holds all of it, and
     using runtime = Runtime.open({ stack, root, prefix: "apart_" });
     using feed = new DataSubscriber(QUEUE, "apart", { runtime });
     assert(existsSync(join(root, "nodes")) && existsSync(join(root, "services")));
-    await using peer = startIox2Publisher("Rust", "apart", "--count", "3", "--root", root, "--prefix", "apart_");
-    await using elsewhere = startIox2Publisher("Rust", "apart", "--count", "3");
+    // They stay when they have published: what a publisher sent that ended before a subscriber looked for it, nobody gets.
+    const args = ["--count", "3", "--hold-ms", "60000"];
+    await using peer = startIox2Publisher("Rust", "apart", ...args, "--root", root, "--prefix", "apart_");
+    await using elsewhere = startIox2Publisher("Rust", "apart", ...args);
     for (const publisher of [elsewhere, peer]) {
       await publisher.waitForLine("ready");
       publisher.writeLine("0");
-      assertEquals((await publisher.exited()).code, 0, publisher.report());
     }
     const got: number[] = [];
     await waitFor(() => (feed.poll((block) => void got.push(block.sequence)), got.length >= 3));
+    for (const publisher of [elsewhere, peer]) {
+      publisher.closeInput();
+      const { published } = await resultOf<Published>(publisher);
+      assertEquals(published, 3, publisher.report());
+    }
     assertEquals([got, feed.getReceiveStats().broadcasters], [[0, 1, 2], 1]);
   } finally {
     rmSync(root, { recursive: true });

@@ -8,20 +8,28 @@ import { type Contenders, takeTurns } from "../support/turns.ts";
 const US_PER_NS = 1e-3;
 const RATIO_MAX = 0.5;
 const SOCKET = "Unix socket";
-/** The lanes, by the id of their rows. */
-const LANES = { wake: "queue", "wake-ring": "ring" };
 
 type Options = Readonly<Record<string, number | string>>;
 
-/** `wake`: from publishing to the first line of a parked `for await`, against a Unix-domain socket of the same runtime. */
+/** The lanes of each stack, by the id of their rows. */
+const LANES: Readonly<Record<string, Readonly<Record<string, Options>>>> = {
+  wake: { wake: { lane: "queue" }, "wake-ring": { lane: "ring" } },
+  "iox2-wake": {
+    "iox2-wake": { lane: "queue", stack: "iceoryx2" },
+    "iox2-wake-ring": { lane: "ring", stack: "iceoryx2" },
+  },
+};
+
+/** `wake` and `iox2-wake`: from publishing to the first line of a parked `for await`, against a Unix-domain socket of the same runtime. */
 export async function measureWake(id: string, context: Context): Promise<Row[]> {
   const options = { count: Math.round(3000 * context.scale), warmup: 500, wait: "park" };
   const contenders: Record<string, () => Promise<Report>> = {};
-  for (const runtime of context.runtimes) Object.assign(contenders, contendersOf(runtime, options));
+  const lanes = LANES[id];
+  for (const runtime of context.runtimes) Object.assign(contenders, contendersOf(runtime, lanes, options));
   const reports = await takeTurns(id, context, contenders);
   return context.runtimes.flatMap((runtime) => {
     const floor = medianPercentiles(reports[`${runtime} ${SOCKET}`], US_PER_NS);
-    return Object.keys(LANES).map((row) => {
+    return Object.keys(lanes).map((row) => {
       const own = medianPercentiles(reports[`${runtime} ${row}`], US_PER_NS);
       return {
         id: row,
@@ -42,10 +50,12 @@ export async function measureWake(id: string, context: Context): Promise<Row[]> 
 }
 
 /** The measurements of one runtime, by "<runtime> <what>". */
-function contendersOf(runtime: RuntimeName, options: Options): Contenders {
+function contendersOf(runtime: RuntimeName, lanes: Readonly<Record<string, Options>>, options: Options): Contenders {
   return Object.fromEntries([
     [`${runtime} ${SOCKET}`, () => overSocket(runtime, options)],
-    ...Object.entries(LANES).map(([row, lane]) => [`${runtime} ${row}`, () => overLane(runtime, lane, options)]),
+    ...Object.entries(lanes).map((
+      [row, lane],
+    ) => [`${runtime} ${row}`, () => overLane(runtime, { ...options, ...lane })]),
   ]);
 }
 
@@ -59,8 +69,8 @@ async function overSocket(runtime: RuntimeName, options: Options): Promise<Repor
   return (await runPair(server, client))[0];
 }
 
-async function overLane(runtime: RuntimeName, lane: string, options: Options): Promise<Report> {
-  const stream = { ...options, lane, "base-ms": Date.now() };
+async function overLane(runtime: RuntimeName, options: Options): Promise<Report> {
+  const stream = { ...options, "base-ms": Date.now() };
   const subscriber = startWorker(runtime, "wake_in", stream, { cpu: 1 });
   return (await runPair(subscriber, () => startWorker(runtime, "wake_out", stream, { cpu: 0 })))[0];
 }

@@ -3,6 +3,8 @@
 /// What a user declares.
 #[path = "../../../../examples/rust/src/market_data_block.rs"]
 pub mod block;
+pub mod histogram;
+pub mod machine;
 pub mod options;
 pub mod pattern;
 pub mod service;

@@ -15,8 +15,8 @@ const NODES_MAX: usize = 128;
 
 pub type Blocks = PortFactory<ipc::Service, ZeroCopyMarketBlock, ()>;
 
-/// Opens the service of the stream that the options name, or makes it.
-pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
+/// The node of this process.
+pub fn make_node(options: &Options) -> Node<ipc::Service> {
     set_log_level(LogLevel::Error);
     let mut config = Config::default();
     if options.has("root") {
@@ -32,19 +32,33 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
     let builder = NodeBuilder::new()
         .config(&config)
         .signal_handling_mode(SignalHandlingMode::Disabled);
-    let node = must(options, "make a node", builder.create::<ipc::Service>());
-    let name = format!(
-        "{}/{}",
-        options.text("service", "QAULTRA"),
-        options.text("stream", "market_stream")
-    );
+    must(options, "make a node", builder.create::<ipc::Service>())
+}
+
+/// Opens the service of the stream that the options name, or makes it.
+pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
+    let node = make_node(options);
+    let service = options.text("service", "QAULTRA");
+    let stream = options.text("stream", "market_stream");
+    let blocks = open_stream(options, &node, service, stream);
+    (node, blocks)
+}
+
+/// Opens the service of a stream, or makes it.
+pub fn open_stream(
+    options: &Options,
+    node: &Node<ipc::Service>,
+    service: &str,
+    stream: &str,
+) -> Blocks {
+    let name = format!("{service}/{stream}");
     let name = must(options, "use the name", name.as_str().try_into());
     let service = || {
         node.service_builder(&name)
             .publish_subscribe::<ZeroCopyMarketBlock>()
     };
     // Without demands first: who made the service has decided how many ports, buffered blocks and how much history it has.
-    let blocks = match service().open() {
+    match service().open() {
         Ok(blocks) => blocks,
         Err(_) => must(
             options,
@@ -59,8 +73,7 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
                 .subscriber_max_borrowed_samples(BUFFER_SIZE as usize)
                 .open_or_create(),
         ),
-    };
-    (node, blocks)
+    }
 }
 
 /// The value, or the end of the program.

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// iceoryx2 opens the files of its root without O_CLOEXEC: programs that a script starts shall not inherit them.
+// The files below iceoryx2's root that this process has open.
 #pragma once
 
 #include "runtime.hpp"
 
+#include <vector>
+
 namespace qipc {
 
-/** Sets FD_CLOEXEC on the files below the root that this process has open. To be called after a node or a service was opened. */
+/** Sets FD_CLOEXEC on them: iceoryx2 does not, and programs that a script starts shall not inherit them. To be called after a node or a
+ * service was opened. */
 void close_root_on_exec(const World& world);
+
+/** The descriptors of those that were removed. */
+std::vector<int> removed_root_descriptors(const World& world);
 
 } // namespace qipc

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "descriptors.hpp"
 #include "exit.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
 #include "publisher.hpp"
 #include "reattach.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clock.hpp"
+#include "descriptors.hpp"
 #include "exit.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
 #include "service_name.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "background_thread.hpp"
 #include "clock.hpp"
+#include "descriptors.hpp"
 #include "exit.hpp"
 #include "handle.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
 #include "waiter.hpp"
@@ -86,7 +86,7 @@ int32_t replace_if_gone(std::shared_ptr<World>* old) {
     }
     std::shared_ptr<World> fresh;
     Options options = world->options;
-    const std::vector<int> descriptors = removed_root_descriptors(*world);
+    const std::vector<int> descriptors = lost_descriptors(*world);
     if (make_world(std::move(options), world->name, false, &fresh) != QIPC_OK) {
         return refuse_lost(*world, saved_detail());
     }

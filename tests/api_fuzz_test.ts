@@ -3,7 +3,7 @@
 import { test } from "node:test";
 import { assertEquals, assertGreater } from "@std/assert";
 import { playApart, replayCommand } from "./fuzz/campaign.ts";
-import { NATIVE_STACKS } from "./fuzz/episode.ts";
+import { NATIVE_STACKS } from "./support/ground.ts";
 import { currentRuntime as runtime } from "./support/runtime.ts";
 
 /** Of each stack. */

@@ -3,9 +3,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import type { NativeStack } from "../support/ground.ts";
 import { projectFolder, type RuntimeName, scriptCommand } from "../support/runtime.ts";
 import type { Line } from "./child.ts";
-import { encodeOnly, type NativeStack } from "./episode.ts";
+import { encodeOnly } from "./episode.ts";
 import { shrink } from "./shrink.ts";
 
 /** Calls that an episode is asked for; some of them make others. */

@@ -3,8 +3,9 @@
 // hang, whoever started it knows from the last line in which episode.
 import { writeSync } from "node:fs";
 import process from "node:process";
+import type { NativeStack } from "../support/ground.ts";
 import { RouDi } from "../support/roudi.ts";
-import { decodeOnly, type NativeStack } from "./episode.ts";
+import { decodeOnly } from "./episode.ts";
 import { endWorkers, play, type Played } from "./play.ts";
 
 /** What it says. */

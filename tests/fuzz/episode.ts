@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one number decides: an episode of the fuzzer is the same calls again for the same seed, and any part of it can be left out.
 import type { BroadcastConfigFields, Stack } from "../../mod.ts";
+import type { NativeStack } from "../support/ground.ts";
 import { Random } from "../support/random.ts";
-
-/** The stacks that a campaign can be about. With iceoryx a part of the episodes takes place in memory. */
-export const NATIVE_STACKS = ["iceoryx", "iceoryx2"] as const;
-export type NativeStack = (typeof NATIVE_STACKS)[number];
 
 /** One run of a few thousand calls on streams of its own, from an opened runtime to nothing left. */
 export interface Episode {
+  /** With iceoryx a part of the episodes takes place in memory. */
   readonly stack: NativeStack;
   readonly seed: number;
   /** Calls of all Workers together. */

@@ -2,9 +2,10 @@
 // ./x fuzz api: random calls on the public API, by seeds. Prints a table; ends with 1 when anything was wrong.
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { NATIVE_STACKS } from "../support/ground.ts";
 import type { RuntimeName } from "../support/runtime.ts";
 import { campaign, endProcesses, type Summary } from "./campaign.ts";
-import { decodeOnly, NATIVE_STACKS } from "./episode.ts";
+import { decodeOnly } from "./episode.ts";
 
 const USAGE = `Usage: ./x fuzz api [--calls N] [--seed S] [--runtime deno|bun|both]
                     [--stack iceoryx|iceoryx2] [--only CALLS]

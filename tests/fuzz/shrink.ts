@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a failing episode small: leaves out calls as long as it still fails in the same way. From outside, since it may crash.
+import type { NativeStack } from "../support/ground.ts";
 import type { RuntimeName } from "../support/runtime.ts";
 import { EPISODE_CALLS, type Failure, playApart, replayCommand } from "./campaign.ts";
-import { indicesOf, type NativeStack, settingOf } from "./episode.ts";
+import { indicesOf, settingOf } from "./episode.ts";
 
 type Only = readonly (readonly number[])[];
 

@@ -51,8 +51,9 @@ describe("./x torture", () => {
   test("cells have ids of their own, and are meant by each part of them", () => {
     assertEquals(new Set(CELLS.map(cellId)).size, CELLS.length);
     const meant = (only: string): number => KEY_CELLS.filter((cell) => isMeant(cell, only)).length;
-    assertEquals([meant("broadcaster-SIGKILL"), meant("queue"), meant("roudi-SIGKILL.queue")], [6, 8, 2]);
+    assertEquals([meant("broadcaster-SIGKILL"), meant("queue"), meant("roudi-SIGKILL.queue")], [12, 8, 2]);
     assertEquals([meant("subscriber-SIGKILL.ring-lossy.bun"), meant("broadcaster")], [1, 0]);
+    assertEquals([meant("queue+iceoryx2"), meant("root-removed")], [10, 6]);
   });
 
   test("refuses what it does not know with status 2, and lists cells", async () => {

@@ -91,7 +91,7 @@ void publisher_end_port(Publisher& publisher) noexcept {
         std::swap(port, publisher.port);
     }
     if (port != nullptr) {
-        iox2_publisher_close(port);
+        iox2_publisher_close(port, world_is_lost(*publisher.world));
         publisher.loaned = 0;
         publisher.prepared = 0;
     }

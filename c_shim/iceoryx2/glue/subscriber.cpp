@@ -199,7 +199,7 @@ bool subscriber_uses(const Subscriber& subscriber, const uint64_t* publisher) no
 
 void subscriber_end_port(Subscriber& subscriber) noexcept {
     if (subscriber.port != nullptr) {
-        iox2_subscriber_close(subscriber.port);
+        iox2_subscriber_close(subscriber.port, world_is_lost(*subscriber.world));
         subscriber.port = nullptr;
         subscriber.ready.clear();
     }

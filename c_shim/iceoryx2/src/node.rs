@@ -117,22 +117,26 @@ pub unsafe extern "C" fn iox2_node_open(
                     ),
                 }
             })?;
-        // The folder that lists the node, for a look whether it is still there. (Its other file must not be opened: that would end its lock.)
-        let folder = format!("{}/{}\0", config.global.node_dir(), node.id().value());
-        std::ptr::copy_nonoverlapping(folder.as_ptr(), path, folder.len().min(path_bytes));
+        // What the node is known to live by, for a look whether it is still there. (It must not be opened: that would end its lock.)
+        let (prefix, suffix) = (&config.global.prefix, &config.global.node.monitor_suffix);
+        let monitor = format!("{}/{prefix}{}{suffix}\0", config.global.node_dir(), node.id().value());
+        std::ptr::copy_nonoverlapping(monitor.as_ptr(), path, monitor.len().min(path_bytes));
         *out = Box::into_raw(Box::new(ProcessNode { node, config }));
         Ok(status::OK)
     })
 }
 
-/// Ends the node; its ports were ended before.
+/// Ends the node; its ports were ended before. One that is lost is left as it is: its descriptors may be closed already.
 ///
 /// # Safety
 /// `node` is one of `iox2_node_open`, and is not used afterwards.
 #[no_mangle]
-pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode) {
+pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode, is_lost: u32) {
     shielded(std::ptr::null_mut(), || {
-        drop(Box::from_raw(node));
+        let node = Box::from_raw(node);
+        if is_lost != 0 {
+            std::mem::forget(node);
+        }
         Ok(status::OK)
     });
 }

@@ -6,6 +6,19 @@
 find_program(QIPC_CARGO cargo HINTS $ENV{CARGO_HOME}/bin $ENV{HOME}/.cargo/bin)
 set(QIPC_CARGO_FOLDER ${CMAKE_BINARY_DIR}/cargo)
 
+# The crates that work with each version of iceoryx2 have a feature for each.
+set(QIPC_IOX2_VERSION 0.7.0 CACHE STRING "The version of iceoryx2, which has to be that of all peers")
+set(QIPC_IOX2_VERSIONS 0.7.0 0.10.0)
+set_property(CACHE QIPC_IOX2_VERSION PROPERTY STRINGS ${QIPC_IOX2_VERSIONS})
+set(QIPC_IOX2_FEATURE_0.7.0 v0_7)
+set(QIPC_IOX2_FEATURE_0.10.0 v0_10)
+if(NOT QIPC_IOX2_VERSION IN_LIST QIPC_IOX2_VERSIONS)
+  message(FATAL_ERROR "QIPC_IOX2_VERSION must be 0.7.0 or 0.10.0, not \"${QIPC_IOX2_VERSION}\"")
+endif()
+# With the tests, the other one is built too.
+set(QIPC_IOX2_OTHER_VERSION ${QIPC_IOX2_VERSIONS})
+list(REMOVE_ITEM QIPC_IOX2_OTHER_VERSION ${QIPC_IOX2_VERSION})
+
 # qipc_cargo_programs(<target> <folder of the crate> <folder below the build's> <program>...): builds a crate and puts its programs
 # there. Without cargo they are left out.
 function(qipc_cargo_programs target folder place)

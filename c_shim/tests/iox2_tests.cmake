@@ -5,6 +5,7 @@
 if(NOT TARGET qipc_iox2)
   return()
 endif()
+include(${PROJECT_SOURCE_DIR}/cmake/cargo.cmake)
 
 # And cases of its own.
 set(IOX2_CASE_NAMES "")
@@ -21,14 +22,6 @@ list(JOIN CASE_NAMES ")\nX(" CASES)
 list(JOIN IOX2_CASE_NAMES ")\nX(" IOX2_CASES)
 file(CONFIGURE OUTPUT iox2/cases.inc CONTENT "X(@CASES@)\nX(@IOX2_CASES@)\n" @ONLY)
 
-add_executable(qipc_iox2_tests main.c ${CASE_FILES} ${IOX2_CASE_FILES})
-target_compile_features(qipc_iox2_tests PRIVATE c_std_11)
-target_compile_definitions(qipc_iox2_tests PRIVATE _GNU_SOURCE)
-target_compile_options(qipc_iox2_tests PRIVATE -Wall -Wextra -Werror)
-target_include_directories(qipc_iox2_tests PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/iox2)
-target_link_libraries(qipc_iox2_tests PRIVATE qipc_iox2 Threads::Threads)
-set_target_properties(qipc_iox2_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-
 set(IOX2_OTHERWISE
   ^again ^no_daemon ^supervisor daemon # its daemon
   ^a_process_that_was_given_up$ ^descriptors_are_closed_on_exec$ ^nothing_is_printed$ ^log_can_be_turned_on$
@@ -39,24 +32,38 @@ set(IOX2_OTHERWISE
   ^the_origin_tells_publishers_apart$) # which looks at the order between publishers
 list(JOIN IOX2_OTHERWISE "|" IOX2_OTHERWISE)
 
-foreach(name ${CASE_NAMES} ${IOX2_CASE_NAMES})
-  if(name MATCHES "${IOX2_OTHERWISE}")
-    continue()
-  endif()
-  add_test(NAME abi_iox2.${name}
-    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/with_roudi.sh $<TARGET_FILE:qipc_iox2_tests> ${name})
-  set(environment QIPC_TEST_DAEMON=none)
-  if(name MATCHES "in_small_memory$")
-    list(APPEND environment QIPC_SHM_SIZE=128m)
-  endif()
-  set_tests_properties(abi_iox2.${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${environment}")
-endforeach()
+# iox2_tests(<program> <prefix> <library>): the program of the cases, and a test of each.
+function(iox2_tests program prefix library)
+  add_executable(${program} main.c ${CASE_FILES} ${IOX2_CASE_FILES})
+  target_compile_features(${program} PRIVATE c_std_11)
+  target_compile_definitions(${program} PRIVATE _GNU_SOURCE)
+  target_compile_options(${program} PRIVATE -Wall -Wextra -Werror)
+  target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/iox2)
+  target_link_libraries(${program} PRIVATE ${library} Threads::Threads)
+  set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  foreach(name ${CASE_NAMES} ${IOX2_CASE_NAMES})
+    if(name MATCHES "${IOX2_OTHERWISE}")
+      continue()
+    endif()
+    add_test(NAME ${prefix}.${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/with_roudi.sh $<TARGET_FILE:${program}> ${name})
+    set(environment QIPC_TEST_DAEMON=none)
+    if(name MATCHES "in_small_memory$")
+      list(APPEND environment QIPC_SHM_SIZE=128m)
+    endif()
+    set_tests_properties(${prefix}.${name} PROPERTIES TIMEOUT 120 ENVIRONMENT "${environment}")
+  endforeach()
+endfunction()
+
+iox2_tests(qipc_iox2_tests abi_iox2 qipc_iox2)
+iox2_tests(qipc_iox2_tests_other abi_iox2_${QIPC_IOX2_FEATURE_${QIPC_IOX2_OTHER_VERSION}} qipc_iox2_other)
 
 add_executable(qipc_libraries_test libraries_test.c)
 target_compile_features(qipc_libraries_test PRIVATE c_std_11)
 target_compile_options(qipc_libraries_test PRIVATE -Wall -Wextra -Werror)
 target_link_libraries(qipc_libraries_test PRIVATE qaultra_ipc_headers ${CMAKE_DL_LIBS})
 set_target_properties(qipc_libraries_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
-add_test(NAME abi_iox2.both_libraries_are_the_same
-  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/same_libraries.sh $<TARGET_FILE:qipc_libraries_test> $<TARGET_FILE:qipc>
-    $<TARGET_FILE:qipc_iox2>)
+foreach(library qipc_iox2 qipc_iox2_other)
+  add_test(NAME abi_iox2.${library}_and_qipc_are_the_same
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/same_libraries.sh $<TARGET_FILE:qipc_libraries_test> $<TARGET_FILE:qipc>
+      $<TARGET_FILE:${library}>)
+endforeach()

@@ -126,6 +126,8 @@ for pid in $others; do
 done
 for file in /dev/shm/* /dev/shm/.[!.]*; do
   if ! [ -e "$file" ] || printf '%s\n' "$shm_before" | grep -qxF "${file#/dev/shm/}"; then continue; fi
+  # iceoryx2 0.10 counts its nodes there, for whoever comes next, and never removes it.
+  case $file in *_node.*.global_mgmt) continue ;; esac
   left=yes
   echo "namespace.sh: left in /dev/shm: ${file#/dev/shm/}" >&2
 done

@@ -4,7 +4,7 @@
 
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::{ProcessNode, Stack};
-use crate::version::{clean, CustomHeaderMarker, CustomPayloadMarker, DynamicStorage as Dynamic};
+use crate::version::{clean, process_of, CustomHeaderMarker, CustomPayloadMarker, DynamicStorage as Dynamic};
 use crate::{status, text::Text};
 use iceoryx2::config::Config;
 use iceoryx2::prelude::{FileName, MessagingPattern, SemanticString, ServiceName};
@@ -67,8 +67,7 @@ fn users(config: &Config, id: &FileName) -> Vec<u32> {
         .filter_map(|folder| {
             let folder = folder.ok()?;
             let node = folder.file_name().to_str()?.parse::<u128>().ok()?;
-            // A node's number begins with that of its process.
-            Path::exists(&folder.path().join(&tag)).then_some(node as u32)
+            Path::exists(&folder.path().join(&tag)).then(|| process_of(node))
         })
         .collect()
 }

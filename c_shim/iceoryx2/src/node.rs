@@ -60,7 +60,7 @@ fn refuse_if_taken(config: &Config, name: &str) -> Result<(), Failure> {
     let _ = Node::<Stack>::list(config, |state| {
         if let NodeState::Alive(view) = state {
             if view.details().as_ref().is_some_and(|details| details.name().as_str() == name) {
-                owner = Some(process_of(view.id()));
+                owner = Some(process_of(view.id().value()));
             }
         }
         CallbackProgression::Continue

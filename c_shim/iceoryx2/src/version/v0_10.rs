@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::{NodeOf, PortOf, SampleOf};
-use iceoryx2::identifiers::UniqueNodeId;
 use iceoryx2::port::ReceiveError;
 use iceoryx2::prelude::BackpressureStrategy;
 use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
@@ -10,6 +9,7 @@ pub use iceoryx2::service::marker::{CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::service::port_factory::publisher::PortFactoryPublisher;
 pub use iceoryx2::service::static_config::message_type_details::TypeName;
 use iceoryx2::service::{ipc, Service};
+use iceoryx2::unique_id_generator::unique_system_id::UniqueSystemId;
 pub use log_0_10::{set_logger, Log, LogLevel};
 
 pub type DynamicStorage = <ipc::Service as Service>::DynamicStorage<DynamicConfig<<ipc::Service as Service>::Bag>>;
@@ -25,9 +25,9 @@ pub unsafe fn receive(port: &PortOf) -> Result<Option<SampleOf>, ReceiveError> {
     port.receive()
 }
 
-/// The process of a node, 0 when it does not tell.
-pub fn process_of(node: &UniqueNodeId) -> u32 {
-    node.pid::<ipc::Service>().map_or(0, |process| process.value() as u32)
+/// The process of the node with this number.
+pub fn process_of(node: u128) -> u32 {
+    UniqueSystemId::from(node).pid().value() as u32
 }
 
 pub fn clean(node: &NodeOf) -> u32 {

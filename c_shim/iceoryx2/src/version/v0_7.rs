@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::{NodeOf, PortOf, SampleOf};
-use iceoryx2::node::NodeId;
 use iceoryx2::port::ReceiveError;
 use iceoryx2::prelude::UnableToDeliverStrategy;
 use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
@@ -24,9 +23,9 @@ pub unsafe fn receive(port: &PortOf) -> Result<Option<SampleOf>, ReceiveError> {
     port.receive_custom_payload()
 }
 
-/// The process of a node.
-pub fn process_of(node: &NodeId) -> u32 {
-    node.pid().value() as u32
+/// The process of the node with this number, which begins with that of the process.
+pub fn process_of(node: u128) -> u32 {
+    node as u32
 }
 
 pub fn clean(node: &NodeOf) -> u32 {

@@ -27,6 +27,10 @@ target_compile_definitions(qipc_iox2_tests PRIVATE _GNU_SOURCE)
 target_compile_options(qipc_iox2_tests PRIVATE -Wall -Wextra -Werror)
 target_include_directories(qipc_iox2_tests PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/iox2)
 target_link_libraries(qipc_iox2_tests PRIVATE qipc_iox2 Threads::Threads)
+if(QIPC_SANITIZE)
+  target_compile_options(qipc_iox2_tests PRIVATE -fsanitize=${QIPC_SANITIZE} -fno-omit-frame-pointer -Wno-error)
+  target_link_options(qipc_iox2_tests PRIVATE -fsanitize=${QIPC_SANITIZE})
+endif()
 set_target_properties(qipc_iox2_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 set(IOX2_OTHERWISE

@@ -22,7 +22,7 @@ const LANES = ["auto", "queue"] as const;
 const AT_ONCE = 3;
 const ON_PURPOSE = "on purpose";
 /** What a call says after the process has disconnected. */
-const ENDING = /\bClosedError: Cannot [^\n]*this process (is ending|has disconnected for good)/g;
+const ENDING = /\bClosedError: Cannot [^\n]*this process (is ending|has disconnected for good|has ended its runtime for good)/g;
 
 /** The ways that exit/leave.ts knows, with the exit status of each. */
 const WAYS: Readonly<Record<string, number>> = {

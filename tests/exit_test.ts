@@ -21,8 +21,8 @@ const LANES = ["auto", "queue"] as const;
 /** Scripts that run at once. */
 const AT_ONCE = 3;
 const ON_PURPOSE = "on purpose";
-/** What a call says after the process has disconnected. */
-const ENDING = /\bClosedError: Cannot [^\n]*this process (is ending|has disconnected for good|has ended its runtime for good)/g;
+/** What a call says that comes after the end of the process has closed what it uses. */
+const ENDING = /\bClosedError: Cannot [^\n]*/g;
 
 /** The ways that exit/leave.ts knows, with the exit status of each. */
 const WAYS: Readonly<Record<string, number>> = {

@@ -19,18 +19,22 @@ endif()
 set(QIPC_IOX2_OTHER_VERSION ${QIPC_IOX2_VERSIONS})
 list(REMOVE_ITEM QIPC_IOX2_OTHER_VERSION ${QIPC_IOX2_VERSION})
 
-# qipc_cargo_programs(<target> <folder of the crate> <folder below the build's> <program>...): builds a crate and puts its programs
-# there. Without cargo they are left out.
-function(qipc_cargo_programs target folder place)
+# qipc_cargo_programs(<target> <folder of the crate> <feature> <folder below the build's> <program>...): builds a crate with this one
+# feature, "" for its default ones, and puts its programs there. Without cargo they are left out.
+function(qipc_cargo_programs target folder feature place)
   if(NOT QIPC_CARGO)
     message(STATUS "No cargo was found: ${target} is left out")
     return()
   endif()
   set(programs ${ARGN})
   list(TRANSFORM programs PREPEND ${QIPC_CARGO_FOLDER}/release/)
+  set(features "")
+  if(feature)
+    set(features --no-default-features --features ${feature})
+  endif()
   add_custom_target(${target} ALL
     COMMAND ${QIPC_CARGO} build --quiet --release --locked --manifest-path ${folder}/Cargo.toml
-            --target-dir ${QIPC_CARGO_FOLDER}
+            --target-dir ${QIPC_CARGO_FOLDER} ${features}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/${place}
     COMMAND ${CMAKE_COMMAND} -E copy_if_different ${programs} ${CMAKE_BINARY_DIR}/${place}
     COMMENT "Building ${target} with cargo"

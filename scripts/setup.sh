@@ -94,11 +94,13 @@ elif ! find_rust; then
   missing="$missing rustc-web cargo-web"
 fi
 
-# Python, whose own folder of packages is made once.
-python="$root/build/python"
-requirements=examples/python/requirements.txt
+# Python, with a folder of packages for each version of iceoryx2, which is made once.
+pythons="build/python:examples/python/requirements.txt build/python-0.10.0:tests/peers/python/requirements-0.10.0.txt"
+has_packages() { cmp -s "${1#*:}" "${1%%:*}/requirements.txt"; }
 python_has() { python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
-if ! cmp -s "$requirements" "$python/requirements.txt" && ! python_has; then missing="$missing python3 python3-venv"; fi
+for python in $pythons; do
+  if ! has_packages "$python" && ! python_has; then missing="$missing python3 python3-venv"; break; fi
+done
 
 if [ -n "$missing" ]; then
   if ! command -v apt-get >/dev/null 2>&1; then
@@ -149,12 +151,16 @@ PATH="$rust:$PATH"
 export PATH
 
 # --- Python packages of the peers.
-if ! cmp -s "$requirements" "$python/requirements.txt"; then
-  rm -rf "$python"
-  step "making a folder for Python packages" python-venv python3 -m venv "$python"
-  step "installing Python packages (iceoryx2)" pip "$python/bin/pip" install --disable-pip-version-check -r "$requirements"
-  cp "$requirements" "$python/requirements.txt"
-fi
+for python in $pythons; do
+  if has_packages "$python"; then continue; fi
+  folder=${python%%:*}
+  requirements=${python#*:}
+  rm -rf "$folder"
+  step "making a folder for Python packages" python-venv python3 -m venv "$folder"
+  step "installing Python packages ($(grep == "$requirements"))" pip "$folder/bin/pip" install --disable-pip-version-check \
+    -r "$requirements"
+  cp "$requirements" "$folder/requirements.txt"
+done
 
 # --- npm packages, from the lock file alone. Install scripts are not run: deno and bun only copy their binary there,
 # and different versions of npm treat such scripts differently, so the links are laid here.

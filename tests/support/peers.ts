@@ -73,8 +73,8 @@ export async function resultOf<Result>(peer: Process, timeoutMs: number = TIMEOU
   return JSON.parse(peer.lines.at(-1)!);
 }
 
-/** Checks every field of a block that the C++ publisher sent. Returns its sequence. */
-export function checkCppBlock(block: Block, kind: PatternKind): number {
+/** Checks every field of the header of a block that a native publisher sent. Returns its sequence. */
+export function checkCppHeader(block: Block, kind: PatternKind): number {
   const { sequence, data } = block;
   const same = block.recordCount === patternRecordCount(kind, sequence) &&
     block.dataType === patternDataType(kind, sequence) && block.timestampNs === patternTimestampNs(sequence) &&
@@ -86,6 +86,13 @@ export function checkCppBlock(block: Block, kind: PatternKind): number {
   for (let at = 25; at < BLOCK_HEADER_SIZE; at++) {
     if (header[at] !== 0) throw new Error(`header byte ${at} of block ${sequence} is ${header[at]}`);
   }
+  return sequence;
+}
+
+/** Checks every field of a block that a native publisher sent. Returns its sequence. */
+export function checkCppBlock(block: Block, kind: PatternKind): number {
+  const sequence = checkCppHeader(block, kind);
+  const { data } = block;
   if (kind === "full") {
     const fault = checkPattern(kind, sequence, data.subarray(0, patternLength(kind, sequence)));
     if (fault !== "") throw new Error(fault);

@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { currentRuntime, projectFolder, type RuntimeName, scriptCommand } from "./runtime.ts";
-import { waitFor, type WaitOptions, within } from "./wait.ts";
+import { type WaitOptions, within } from "./wait.ts";
 
 /** A signal that a test sends. */
 export type SignalName = "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGCONT";
@@ -40,6 +40,8 @@ export class Process {
   #stderr = "";
   #exit: Exit | null = null;
   readonly #exited: Promise<Exit>;
+  /** Settled by the next output, and by the end. */
+  #news = Promise.withResolvers<void>();
 
   constructor(command: readonly string[], options: ProgramOptions = {}) {
     const [program, ...args] = command;
@@ -55,7 +57,10 @@ export class Process {
     this.#child.stdin!.on("error", () => {});
     this.#exited = new Promise((resolve, reject) => {
       this.#child.on("error", (cause) => reject(new Error(`Cannot start ${this.#name}`, { cause })));
-      this.#child.on("close", (code, signal) => resolve(this.#exit = { code, signal }));
+      this.#child.on("close", (code, signal) => {
+        resolve(this.#exit = { code, signal });
+        this.#tell();
+      });
     });
     this.#exited.catch(() => {});
   }
@@ -64,6 +69,12 @@ export class Process {
     const parts = (this.#partial + text).split("\n");
     this.#partial = parts.pop()!;
     this.#lines.push(...parts);
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 
   /** The process's number. */
@@ -89,12 +100,9 @@ export class Process {
 
   /** The next line of stdout that was not handed out yet. Rejects when the process ends, or the time passes, without one. */
   async nextLine(options: WaitOptions = {}): Promise<string> {
-    await waitFor(() => this.#nextLine < this.#lines.length || this.#exit !== null, {
-      what: `a line from ${this.#name}`,
-      ...options,
-    });
-    if (this.#nextLine >= this.#lines.length) {
-      throw new Error(`${this.#name} ended without another line: ${this.report()}`);
+    while (this.#nextLine >= this.#lines.length) {
+      if (this.#exit !== null) throw new Error(`${this.#name} ended without another line: ${this.report()}`);
+      await within(this.#news.promise, { what: `a line from ${this.#name}`, ...options });
     }
     return this.#lines[this.#nextLine++]!;
   }

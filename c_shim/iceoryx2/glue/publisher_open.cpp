@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "descriptors.hpp"
 #include "exit.hpp"
+#include "free_files.hpp"
 #include "lease.hpp"
 #include "publisher.hpp"
 #include "reattach.hpp"
@@ -14,6 +15,9 @@ namespace {
 
 int32_t make_port(Publisher& publisher, const StreamName& stream, const std::string& name) {
     const std::lock_guard<std::mutex> control(control_mutex());
+    if (const int32_t files = check_free_files("open a publisher"); files != QIPC_OK) {
+        return files;
+    }
     const iox2_service wanted = service_wanted(*publisher.world, stream, name, publisher.payload_size);
     iox2_failure failure{};
     const int32_t status =

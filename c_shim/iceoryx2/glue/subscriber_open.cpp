@@ -2,6 +2,7 @@
 #include "clock.hpp"
 #include "descriptors.hpp"
 #include "exit.hpp"
+#include "free_files.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
 #include "service_name.hpp"
@@ -21,6 +22,9 @@ constexpr uint64_t kHistoryLookNs = 500000;
 int32_t make_port(Subscriber& subscriber, const StreamName& stream, uint32_t* capacity) {
     const std::string name = service_name_of(stream);
     const std::lock_guard<std::mutex> control(control_mutex());
+    if (const int32_t files = check_free_files("open a subscriber"); files != QIPC_OK) {
+        return files;
+    }
     const iox2_service wanted = service_wanted(*subscriber.world, stream, name, subscriber.payload_size);
     iox2_failure failure{};
     const int32_t status =

@@ -3,6 +3,7 @@
 #include "clock.hpp"
 #include "descriptors.hpp"
 #include "exit.hpp"
+#include "free_files.hpp"
 #include "handle.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
@@ -54,6 +55,9 @@ iox2_text text_of(const std::string& text) {
 
 /** The caller has the control mutex. */
 int32_t make_world(Options&& options, const std::string& name, bool must_be_free, std::shared_ptr<World>* out) {
+    if (const int32_t files = check_free_files("open a runtime"); files != QIPC_OK) {
+        return files;
+    }
     const auto world = std::make_shared<World>();
     world->options = std::move(options);
     world->name = name.empty() ? unique_name() : name;

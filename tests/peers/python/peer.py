@@ -89,5 +89,12 @@ def open_service(options: argparse.Namespace) -> tuple:
         )
 
 
+def discarding(builder: iox.PortFactoryPublisher) -> iox.PortFactoryPublisher:
+    """Has a publisher drop what a full buffer has no room for. Each version of iceoryx2 says so in words of its own."""
+    if hasattr(iox, "BackpressureStrategy"):
+        return builder.backpressure_strategy(iox.BackpressureStrategy.DiscardData)
+    return builder.unable_to_deliver_strategy(iox.UnableToDeliverStrategy.DiscardSample)
+
+
 def say(line: object) -> None:
     print(line, flush=True)

@@ -8,10 +8,9 @@ import ctypes
 import json
 import time
 
-import iceoryx2 as iox
 import pattern
 from market_data_block import HEADER_SIZE
-from peer import NAP_S, Watch, arguments, open_service, say
+from peer import NAP_S, Watch, arguments, discarding, open_service, say
 
 
 def main() -> None:
@@ -22,9 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     watch = Watch()
     _node, service = open_service(options)
-    publisher = (
-        service.publisher_builder().unable_to_deliver_strategy(iox.UnableToDeliverStrategy.DiscardSample).create()
-    )
+    publisher = discarding(service.publisher_builder()).create()
     say("ready")
 
     published = 0

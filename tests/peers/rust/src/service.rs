@@ -5,6 +5,7 @@ use crate::options::Options;
 use iceoryx2::config::Config;
 use iceoryx2::prelude::*;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
+use iceoryx2::service::port_factory::publisher::PortFactoryPublisher;
 use std::fmt::Debug;
 
 pub const OPTIONS: [&str; 6] = ["service", "stream", "root", "prefix", "history", "buffer"];
@@ -74,6 +75,16 @@ pub fn open_stream(
                 .open_or_create(),
         ),
     }
+}
+
+/// Has a publisher drop what a full buffer has no room for. Each version says so in words of its own.
+pub fn discarding(
+    builder: PortFactoryPublisher<ipc::Service, ZeroCopyMarketBlock, ()>,
+) -> PortFactoryPublisher<ipc::Service, ZeroCopyMarketBlock, ()> {
+    #[cfg(feature = "v0_10")]
+    return builder.backpressure_strategy(BackpressureStrategy::DiscardData);
+    #[cfg(not(feature = "v0_10"))]
+    return builder.unable_to_deliver_strategy(UnableToDeliverStrategy::DiscardSample);
 }
 
 /// The value, or the end of the program.

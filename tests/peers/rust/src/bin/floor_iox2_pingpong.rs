@@ -7,15 +7,15 @@
 //! Each side copies the used bytes of its blocks in and out. What is timed is one round trip on the ping side: copy in, publish, wait
 //! for the answer, copy out, give back. Preparing payloads and summing up lie outside; the pong side, which this program starts, sums up
 //! after it has answered. One-way is half a round trip. Prints one line of JSON.
-use iceoryx2::port::publisher::Publisher;
-use iceoryx2::port::subscriber::Subscriber;
-use iceoryx2::prelude::*;
+use qaultra_peers::iceoryx2::port::publisher::Publisher;
+use qaultra_peers::iceoryx2::port::subscriber::Subscriber;
+use qaultra_peers::iceoryx2::prelude::*;
 use qaultra_peers::block::{self, ZeroCopyMarketBlock, DATA_SIZE};
 use qaultra_peers::histogram::Histogram;
 use qaultra_peers::machine::{monotonic_ns, pin, realtime_ns};
 use qaultra_peers::options::Options;
 use qaultra_peers::pattern::checksum;
-use qaultra_peers::service::{make_node, must, open_stream, Blocks};
+use qaultra_peers::service::{discarding, make_node, must, open_stream, Blocks};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -67,10 +67,7 @@ impl<'a> Ports<'a> {
         let back = open_stream(options, &node, "Bench", back);
         let out = open_stream(options, &node, "Bench", out);
         let subscriber = back.subscriber_builder().create();
-        let publisher = out
-            .publisher_builder()
-            .unable_to_deliver_strategy(UnableToDeliverStrategy::DiscardSample)
-            .create();
+        let publisher = discarding(out.publisher_builder()).create();
         let ports = Ports {
             options,
             publisher: must(options, "make a publisher", publisher),

@@ -10,10 +10,10 @@
 //! the last line of stdin does not count as read; nothing is published before the first line. `--skip-every E` leaves out every
 //! E-th sequence, a hole that the receiver must count. `--hold-ms` keeps the publisher after the last block. Prints "ready" when it is
 //! there with its subscribers, and at the end one line of JSON.
-use iceoryx2::port::update_connections::UpdateConnections;
-use iceoryx2::prelude::*;
+use qaultra_peers::iceoryx2::port::update_connections::UpdateConnections;
+use qaultra_peers::iceoryx2::prelude::PortFactory;
 use qaultra_peers::options::Options;
-use qaultra_peers::service::{must, open, OPTIONS};
+use qaultra_peers::service::{discarding, must, open, OPTIONS};
 use qaultra_peers::{pattern, stdin};
 use std::time::{Duration, Instant};
 
@@ -42,9 +42,7 @@ fn main() {
     let window = options.has("window").then(|| options.number("window", 0));
     stdin::watch();
     let (_node, service) = open(&options);
-    let builder = service
-        .publisher_builder()
-        .unable_to_deliver_strategy(UnableToDeliverStrategy::DiscardSample);
+    let builder = discarding(service.publisher_builder());
     let publisher = must(&options, "make a publisher", builder.create());
     let wait_subscribers = options.number("wait-subscribers", 0) as usize;
     while !stdin::stopped() && service.dynamic_config().number_of_subscribers() < wait_subscribers {

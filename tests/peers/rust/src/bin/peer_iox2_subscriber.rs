@@ -10,8 +10,8 @@
 //! after each block, as a slow reader. `--buffer` (256) is what a subscriber may buffer where this one makes the service. Prints
 //! "ready" when it is subscribed, after every P blocks how many it has read, up to ten faults on stderr, and at the end one line of
 //! JSON; `missed` counts holes in the sequences of each publisher.
-use iceoryx2::prelude::*;
 use qaultra_peers::block::{self, ZeroCopyMarketBlock};
+use qaultra_peers::iceoryx2::prelude::PortFactory;
 use qaultra_peers::options::Options;
 use qaultra_peers::service::{must, open, OPTIONS};
 use qaultra_peers::{pattern, stdin};

@@ -47,8 +47,8 @@ int32_t refuse_chunk(const Subscriber& subscriber, const iox2_chunk& chunk) noex
 
 /** What a publisher keeps for who comes late, of blocks that were published before the subscriber was opened; -1 of others. */
 int64_t history_of(const Subscriber& subscriber, const iox2_chunk& chunk) noexcept {
-    const ChunkNote& note = *note_of(chunk);
-    const bool is_past = note.magic == kChunkNoteMagic && note.published_ns < subscriber.opened_ns;
+    ChunkNote& note = *note_of(chunk);
+    const bool is_past = note_is_there(note) && note.published_ns < subscriber.opened_ns;
     return is_past ? int64_t{std::min(note.history, subscriber.history)} : -1;
 }
 

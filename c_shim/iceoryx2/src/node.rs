@@ -20,6 +20,10 @@ pub struct ProcessNode {
     pub config: Config,
 }
 
+/// Publishers that are gone of which one subscriber has blocks to read, as many as a service of ours has at once. Each look at a port
+/// passes the places of all of them, so that iceoryx2's default of 128 is most of the time of a look in vain.
+const EXPIRED_CONNECTIONS_MAX: usize = 16;
+
 /// Nothing is printed: what goes wrong is told by a status.
 struct Silence;
 
@@ -40,6 +44,7 @@ fn be_silent() {
 
 fn configuration(root: &str, prefix: &str) -> Result<Config, Failure> {
     let mut config = Config::global_config().clone();
+    config.defaults.publish_subscribe.subscriber_expired_connection_buffer = EXPIRED_CONNECTIONS_MAX;
     if !root.is_empty() {
         let path = Path::new(root.as_bytes()).map_err(|error| {
             Failure::new(status::E_OPTION, format!("Cannot use the root \"{root}\": it is no path ({error:?})"))

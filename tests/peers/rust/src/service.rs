@@ -7,8 +7,8 @@ use iceoryx2::prelude::*;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use std::fmt::Debug;
 
-pub const OPTIONS: [&str; 5] = ["service", "stream", "root", "prefix", "history"];
-const BUFFER_SIZE: usize = 256;
+pub const OPTIONS: [&str; 6] = ["service", "stream", "root", "prefix", "history", "buffer"];
+const BUFFER_SIZE: u64 = 256;
 const PUBLISHERS_MAX: usize = 16;
 const SUBSCRIBERS_MAX: usize = 64;
 const NODES_MAX: usize = 128;
@@ -55,8 +55,8 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
                 .max_subscribers(SUBSCRIBERS_MAX)
                 .max_nodes(NODES_MAX)
                 .history_size(options.number("history", 16) as usize)
-                .subscriber_max_buffer_size(BUFFER_SIZE)
-                .subscriber_max_borrowed_samples(BUFFER_SIZE)
+                .subscriber_max_buffer_size(options.number("buffer", BUFFER_SIZE) as usize)
+                .subscriber_max_borrowed_samples(BUFFER_SIZE as usize)
                 .open_or_create(),
         ),
     };

@@ -16,7 +16,7 @@ import { waitFor } from "./support/wait.ts";
 
 /** How often each way is tried on each lane, where a daemon would keep what is left, and where none would; QIPC_EXIT_TURNS raises it. */
 const TURNS = Number(process.env.QIPC_EXIT_TURNS ?? 12);
-const IOX2_TURNS = Math.ceil(TURNS / 4);
+const IOX2_TURNS = Math.ceil(TURNS / 6);
 const LANES = ["auto", "queue"] as const;
 /** Scripts that run at once. */
 const AT_ONCE = 3;

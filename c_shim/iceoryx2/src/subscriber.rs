@@ -132,7 +132,11 @@ pub unsafe extern "C" fn iox2_subscriber_release(port: *mut SubscriberPort, slot
 /// As `iox2_subscriber_take`.
 #[no_mangle]
 pub unsafe extern "C" fn iox2_subscriber_has_data(port: *const SubscriberPort) -> i32 {
-    shielded(std::ptr::null_mut(), || Ok(i32::from((*port).port.has_samples().unwrap_or(false))))
+    shielded(std::ptr::null_mut(), || {
+        let port = &(*port).port;
+        // A publisher that could not be connected is told of once; others may have sent something.
+        Ok(i32::from(port.has_samples().or_else(|_| port.has_samples()).unwrap_or(false)))
+    })
 }
 
 /// Publishers of the service that are of other nodes.

@@ -90,8 +90,16 @@ pub unsafe extern "C" fn iox2_heal(node: *const ProcessNode, name: Text, failure
             return Ok(0);
         }
         if let Some(process) = users(&node.config, &id).first() {
-            let text = format!("Cannot heal the service \"{name}\": process {process} lives and uses it");
-            return Err(Failure::new(status::E_SERVICE_DAMAGED, text).with(*process as f64, 0.0));
+            // Each version numbers its nodes in a way of its own, so the process of another's cannot be told.
+            let is_known = Path::new(&format!("/proc/{process}")).exists();
+            let user = if is_known {
+                format!("process {process} lives and uses it")
+            } else {
+                "a process of another version of iceoryx2 uses it, or left it behind".to_string()
+            };
+            let text = format!("Cannot heal the service \"{name}\": {user}");
+            let value = if is_known { *process as f64 } else { 0.0 };
+            return Err(Failure::new(status::E_SERVICE_DAMAGED, text).with(value, 0.0));
         }
         let removed = [
             Static::remove_cfg(&id, &static_config(&node.config)).map_err(|error| format!("{error:?}")),

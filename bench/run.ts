@@ -13,6 +13,7 @@ import { measureDecode } from "./cases/decode.ts";
 import { measureFanout } from "./cases/fanout.ts";
 import { measureForAwait } from "./cases/for_await.ts";
 import { measureHeap } from "./cases/heap.ts";
+import { measureJsonPipe } from "./cases/json_pipe.ts";
 import { measureMassive, measureRingDecode } from "./cases/massive.ts";
 import { measureOpen } from "./cases/open.ts";
 import { measurePaced } from "./cases/paced.ts";
@@ -59,6 +60,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "checksum-block": { what: "the same of a full block", measure: measureChecksum },
   heap: { what: "bytes allocated for each polled block, on both lanes", measure: measureHeap },
   wake: { what: "publish to the first line of a parked for await, on both lanes", measure: measureWake },
+  "iox2-queue-tick": {
+    what: "queue-tick on the stack iceoryx2, against Rust over iceoryx2",
+    measure: measurePingPong,
+  },
+  "iox2-ring-tick": { what: "ring-tick on the stack iceoryx2, against Rust over iceoryx2", measure: measurePingPong },
+  "iox2-wake": { what: "wake on the stack iceoryx2, both lanes", measure: measureWake },
+  "json-pipe": { what: "a tick as a line of JSON through a named pipe, one way", measure: measureJsonPipe },
   "relay-latency": {
     what: "C over iceoryx to Rust over iceoryx2 through the relay, one way",
     measure: measureRelayLatency,

@@ -71,14 +71,15 @@ want mount mount
 want clang++-14 clang-14
 want "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-$(uname -m).a" libclang-rt-14-dev
 
-# Rust, of which Debian 12 has two: what `rustc` installs is too old for iceoryx2.
+# Rust, of which Debian 12 has two: what `rustc` installs is too old for iceoryx2, which wants 1.89.
+RUST_MINOR_MIN=89
 rust_stamp="$root/build/rust.stamp"
 rust=""
 # rust_in <folder>: whether the compiler there is recent enough, with its cargo.
 rust_in() {
   [ -x "$1/cargo" ] || return 1
   version=$("$1/rustc" --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
-  [ "${version:-0}" -ge 89 ] && rust=$1
+  [ "${version:-0}" -ge "$RUST_MINOR_MIN" ] && rust=$1
 }
 find_rust() {
   for folder in "$(dirname "$(command -v rustc || echo /usr/bin/rustc)")" "${CARGO_HOME:-${HOME:-}/.cargo}/bin" /usr/bin; do
@@ -121,9 +122,24 @@ if [ -n "$missing" ]; then
     as_root=sudo
   fi
   step "reading the package lists of apt" apt-update $as_root apt-get update
+  apt_options=""
+  case $missing in *rustc-web*)
+    # The recent one comes with Debian's security updates. Where those are not among the machine's sources they are read for
+    # this installation alone.
+    version=$(apt-cache policy rustc-web | sed -n 's/^ *Candidate: 1\.\([0-9]*\)\..*/\1/p')
+    if [ "${version:-0}" -lt "$RUST_MINOR_MIN" ]; then
+      parts="$root/build/apt"
+      mkdir -p "$parts"
+      for file in /etc/apt/sources.list.d/*; do if [ -e "$file" ]; then ln -sf "$file" "$parts"; fi; done
+      echo "deb http://deb.debian.org/debian-security bookworm-security main" >"$parts/qipc-security.list"
+      apt_options="-o Dir::Etc::SourceParts=$parts"
+      step "reading the package lists of Debian's security updates, which have Rust" apt-security $as_root apt-get $apt_options update
+    fi
+    ;;
+  esac
   # shellcheck disable=SC2086 # words are meant to be split
   step "installing with apt:$missing" apt-install $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 $missing
+    apt-get $apt_options install -y --no-install-recommends -o DPkg::Lock::Timeout=300 $missing
 fi
 if [ -z "$rust" ] && ! find_rust; then
   echo "setup: FAILED: there is no Rust 1.89 or newer, although rustc-web and cargo-web are installed: $(rustc --version 2>&1)" >&2

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the benches compute with: figures that are wrong there would be wrong without a sign of it.
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { Histogram, PERCENTILE_NAMES } from "../bench/support/histogram.ts";
@@ -47,11 +50,16 @@ test("Histogram.percentiles, rising and named as PERCENTILE_NAMES says", () => {
   assertEquals(values, [...values].sort((a, b) => a - b));
 });
 
-test("the floors in C print every percentile that is compared", async () => {
+test("the floors print every percentile that is compared", async () => {
   const cpu = /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]!;
   // Two threads on one CPU take turns by the scheduler's slices, so a few rounds are enough.
   const rounds = ["--count", "20", "--warmup", "1", "--cpu-ping", cpu, "--cpu-pong", cpu];
-  for (const [name, ...options] of [["floor_word"], ["floor_plain_pingpong", "--bytes", "8160"]]) {
+  const floors = [["floor_word"], ["floor_plain_pingpong", "--bytes", "8160"], [
+    "floor_iox2_pingpong",
+    "--bytes",
+    "72",
+  ]];
+  for (const [name, ...options] of floors) {
     const floor = startProgram(`build/bin/${name}`, [...options, ...rounds]);
     const report = JSON.parse(await floor.nextLine()) as Record<string, unknown>;
     assertEquals((await floor.exited()).code, 0);
@@ -69,6 +77,22 @@ test("floor_plain_throughput, copies and decodes what was written", async () => 
     assertEquals((await floor.exited()).code, 0);
     assert(report.ok && report.blocksPerSecond > 0);
   }
+});
+
+test("json-pipe, two processes exchange ticks and agree on their sum", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "qaultra-json-pipe-"));
+  const [there, back] = ["there", "back"].map((name) => join(folder, name));
+  execFileSync("mkfifo", [there!, back!]);
+  const options = ["--there", there!, "--back", back!, "--count", "200", "--warmup", "10"];
+  const pong = startScript("bench/workers/json_pong.ts", options);
+  const ping = startScript("bench/workers/json_ping.ts", options);
+  assertEquals(await pong.nextLine(), "ready");
+  const reports = [ping, pong].map(async (end) => JSON.parse(await end.nextLine()) as Record<string, unknown>);
+  const [asked, answered] = await Promise.all(reports);
+  assertEquals([(await ping.exited()).code, (await pong.exited()).code], [0, 0]);
+  assertEquals([asked!.ok, asked!.count, answered!.ok], [true, 200, true]);
+  assertEquals(asked!.checksum, answered!.checksum);
+  rmSync(folder, { recursive: true });
 });
 
 test("median, the middle one, and of an even number the lower of the two", () => {

@@ -14,9 +14,9 @@ let roudi: RouDi;
 before(async () => void (roudi = await RouDi.start()));
 after(() => roudi.stop());
 
-for (const [index, { way, target }] of SPOILS.entries()) {
-  test(`random bytes in the ${target} of a stream that is read ${way}: all goes on, and no wrong block is handed out`, async () => {
-    const cell = { reader: currentRuntime, writer: otherRuntime, way, target };
+for (const [index, { stack, way, target }] of SPOILS.entries()) {
+  test(`random bytes in the ${target} of a stream of ${stack} that is read ${way}: all goes on, and no wrong block is handed out`, async () => {
+    const cell = { reader: currentRuntime, writer: otherRuntime, stack, way, target };
     const { faults, wrong, good } = await runCell(cell, SEED + index);
     assertEquals([faults, wrong], [[], 0]);
     assert(good > 0);

@@ -21,6 +21,7 @@ import {
   TooManyPublishersError,
   TooManySubscribersError,
 } from "../mod.ts";
+import { Ground, NATIVE_STACKS } from "./support/ground.ts";
 import { assertMisuse, assertStillFlows, assertStillWorks, makePair } from "./support/misuse.ts";
 import { occupy, vacate } from "./support/occupy.ts";
 import { type Pool, RouDi } from "./support/roudi.ts";
@@ -33,92 +34,91 @@ const SUBSCRIBERS_MAX = 1024;
 const SUBSCRIBERS_OF_ONE_PUBLISHER_MAX = 256;
 const BLOCK_POOL: Pool = { size: 8320, count: 64 };
 
-describe("limits of one broadcaster or subscriber", () => {
-  let roudi: RouDi;
-  let runtime: Runtime;
-  before(async () => {
-    roudi = await RouDi.start({ blocks: 1024 });
-    runtime = Runtime.open();
-  });
-  after(async () => {
-    runtime.close();
-    await roudi.stop();
-  });
+for (const stack of NATIVE_STACKS) {
+  describe(`limits of one broadcaster or subscriber on ${stack}`, () => {
+    let ground: Ground;
+    let runtime: Runtime;
+    before(async () => {
+      ground = await Ground.start(stack, { blocks: 1024 });
+      runtime = ground.runtime;
+    });
+    after(() => ground.stop());
 
-  function broadcaster(stream: string, fields: Partial<BroadcastConfigFields> = {}): DataBroadcaster {
-    return new DataBroadcaster(new BroadcastConfig(fields), stream, { runtime });
-  }
-
-  function subscriber(stream: string, fields: Partial<BroadcastConfigFields> = {}): DataSubscriber {
-    return new DataSubscriber(new BroadcastConfig(fields), stream, { runtime });
-  }
-
-  test("the 9th loan of the queue lane throws TooManyLoansError, and the eight still work", () => {
-    using out = broadcaster("nine loans", QUEUE);
-    using feed = subscriber("nine loans", QUEUE);
-    const loans = Array.from({ length: 8 }, () => out.loan()!);
-    for (let turn = 0; turn < 3; turn++) {
-      assertMisuse(() => out.loan(), TooManyLoansError, { value: 9, limit: 8, says: ["publish or discard"] });
+    function broadcaster(stream: string, fields: Partial<BroadcastConfigFields> = {}): DataBroadcaster {
+      return new DataBroadcaster(new BroadcastConfig(fields), stream, { runtime });
     }
-    assertMisuse(() => out.broadcast(Uint8Array.of(1), 1, Unknown), TooManyLoansError, { limit: 8 });
-    assertEquals(new Set(loans.map((loan) => loan.data.byteOffset)).size, 8);
-    loans.forEach((loan, index) => {
-      loan.data[0] = index;
-      loan.publish(1, 1, Unknown);
-    });
-    for (let index = 0; index < 8; index++) assertEquals(feed.receive(), Uint8Array.of(index));
-    assertStillFlows(out, feed);
-  });
 
-  for (const lane of ["auto", "queue"] as const) {
-    test(`${lane}: the 257th held block throws HeldLimitError, counted, and nothing is lost by asking`, () => {
-      using out = broadcaster("held", { lane });
-      using feed = subscriber("held", { lane });
-      const held: Block[] = [];
-      for (let value = 0; value < HELD_BLOCKS_MAX; value++) {
-        assert(out.broadcast(Uint8Array.of(value), 1, Unknown));
-        held.push(feed.receiveBlock()!);
-      }
-      out.broadcast(Uint8Array.of(99), 1, Unknown);
-      for (let turn = 1; turn <= 3; turn++) {
-        assertMisuse(() => feed.receiveBlock(), HeldLimitError, { value: 257, limit: 256, says: ["release blocks"] });
-        assertEquals(feed.getReceiveStats().heldLimitHits, turn);
-      }
-      held.forEach((block, value) => assertEquals([block.sequence, block.data[0]], [value, value]));
-      assertEquals(feed.receive(), Uint8Array.of(99));
-      held.pop()!.release();
-      out.broadcast(Uint8Array.of(100), 1, Unknown);
-      using last = feed.receiveBlock()!;
-      assertEquals(last.data[0], 100);
-      assertEquals(feed.getReceiveStats().missedBlocks, 0);
-    });
+    function subscriber(stream: string, fields: Partial<BroadcastConfigFields> = {}): DataSubscriber {
+      return new DataSubscriber(new BroadcastConfig(fields), stream, { runtime });
+    }
 
-    test(`${lane}: subscribers that hold all they may do not stop others of the same port`, () => {
-      using out = broadcaster("hoarders", { lane });
-      using feed = subscriber("hoarders", { lane });
-      const hoarders = Array.from({ length: 3 }, () => subscriber("hoarders", { lane }));
-      for (let value = 0; value < 600; value++) {
-        assert(out.broadcast(Uint8Array.of(value & 255), 1, Unknown));
-        for (const hoarder of hoarders) if (value < HELD_BLOCKS_MAX) hoarder.receiveBlock();
-        assertEquals(feed.receive(), Uint8Array.of(value & 255));
+    test("the 9th loan of the queue lane throws TooManyLoansError, and the eight still work", () => {
+      using out = broadcaster("nine loans", QUEUE);
+      using feed = subscriber("nine loans", QUEUE);
+      const loans = Array.from({ length: 8 }, () => out.loan()!);
+      for (let turn = 0; turn < 3; turn++) {
+        assertMisuse(() => out.loan(), TooManyLoansError, { value: 9, limit: 8, says: ["publish or discard"] });
       }
-      assertEquals(feed.getReceiveStats().missedBlocks, 0);
-      for (const hoarder of hoarders) hoarder.close();
+      assertMisuse(() => out.broadcast(Uint8Array.of(1), 1, Unknown), TooManyLoansError, { limit: 8 });
+      assertEquals(new Set(loans.map((loan) => loan.data.byteOffset)).size, 8);
+      loans.forEach((loan, index) => {
+        loan.data[0] = index;
+        loan.publish(1, 1, Unknown);
+      });
+      for (let index = 0; index < 8; index++) assertEquals(feed.receive(), Uint8Array.of(index));
       assertStillFlows(out, feed);
     });
-  }
 
-  test("a subscriber over maxSubscribers throws SubscriberLimitError", () => {
-    const limited = { maxSubscribers: 3 };
-    const feeds = Array.from({ length: 3 }, () => subscriber("limited", limited));
-    assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
-    feeds.pop()!.close();
-    using _third = subscriber("limited", limited);
-    assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
-    for (const feed of feeds) feed.close();
-    assertStillWorks(runtime);
+    for (const lane of ["auto", "queue"] as const) {
+      test(`${lane}: the 257th held block throws HeldLimitError, counted, and nothing is lost by asking`, () => {
+        using out = broadcaster("held", { lane });
+        using feed = subscriber("held", { lane });
+        const held: Block[] = [];
+        for (let value = 0; value < HELD_BLOCKS_MAX; value++) {
+          assert(out.broadcast(Uint8Array.of(value), 1, Unknown));
+          held.push(feed.receiveBlock()!);
+        }
+        out.broadcast(Uint8Array.of(99), 1, Unknown);
+        for (let turn = 1; turn <= 3; turn++) {
+          assertMisuse(() => feed.receiveBlock(), HeldLimitError, { value: 257, limit: 256, says: ["release blocks"] });
+          assertEquals(feed.getReceiveStats().heldLimitHits, turn);
+        }
+        held.forEach((block, value) => assertEquals([block.sequence, block.data[0]], [value, value]));
+        assertEquals(feed.receive(), Uint8Array.of(99));
+        held.pop()!.release();
+        out.broadcast(Uint8Array.of(100), 1, Unknown);
+        using last = feed.receiveBlock()!;
+        assertEquals(last.data[0], 100);
+        assertEquals(feed.getReceiveStats().missedBlocks, 0);
+      });
+
+      test(`${lane}: subscribers that hold all they may do not stop others of the same port`, () => {
+        using out = broadcaster("hoarders", { lane });
+        using feed = subscriber("hoarders", { lane });
+        const hoarders = Array.from({ length: 3 }, () => subscriber("hoarders", { lane }));
+        for (let value = 0; value < 600; value++) {
+          assert(out.broadcast(Uint8Array.of(value & 255), 1, Unknown));
+          for (const hoarder of hoarders) if (value < HELD_BLOCKS_MAX) hoarder.receiveBlock();
+          assertEquals(feed.receive(), Uint8Array.of(value & 255));
+        }
+        assertEquals(feed.getReceiveStats().missedBlocks, 0);
+        for (const hoarder of hoarders) hoarder.close();
+        assertStillFlows(out, feed);
+      });
+    }
+
+    test("a subscriber over maxSubscribers throws SubscriberLimitError", () => {
+      const limited = { maxSubscribers: 3 };
+      const feeds = Array.from({ length: 3 }, () => subscriber("limited", limited));
+      assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
+      feeds.pop()!.close();
+      using _third = subscriber("limited", limited);
+      assertMisuse(() => subscriber("limited", limited), SubscriberLimitError, { value: 4, limit: 3 });
+      for (const feed of feeds) feed.close();
+      assertStillWorks(runtime);
+    });
   });
-});
+}
 
 describe("limits of the daemon", () => {
   const config = new BroadcastConfig();

@@ -13,6 +13,7 @@ const MODELS: Record<string, { runtime: RuntimeName; bounds?: Record<string, rea
     runtime: "deno",
     bounds: {
       "4 slots": ["SLOTS=4", "LOWS=16", "FIRST=13", "BLOCKS=7", "READERS=1"],
+      "skips": ["SLOTS=2", "LOWS=8", "FIRST=5", "BLOCKS=5", "READERS=1", "SKIPS=1"],
       "2 readers": ["SLOTS=2", "LOWS=8", "FIRST=5", "BLOCKS=4", "READERS=2"],
     },
   },

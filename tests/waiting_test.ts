@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
 import { ArgumentError, DataBroadcaster, DataSubscriber, Runtime } from "../mod.ts";
+import { NATIVE_STACKS } from "./support/ground.ts";
 import { type Process, startScript } from "./support/process.ts";
 import { RouDi } from "./support/roudi.ts";
 import { waitFor, within } from "./support/wait.ts";
@@ -20,15 +21,15 @@ async function end(sender: Process): Promise<void> {
   assertEquals((await sender.exited()).code, 0, sender.report());
 }
 
-for (const lane of LANES) {
+for (const [stack, lane] of NATIVE_STACKS.flatMap((stack) => LANES.map((lane) => [stack, lane] as const))) {
   for (const wait of ["backoff", "park"] as const) {
-    test(`${lane}: for await with ${wait} uses no CPU while its stream is idle, and wakes for a block of another process`, async () => {
+    test(`${lane} on ${stack}: for await with ${wait} uses no CPU while its stream is idle, and wakes for a block of another process`, async () => {
       const stream = newStream();
-      await using script = startScript("tests/waiting/idle_cpu.ts", [lane, stream, wait]);
+      await using script = startScript("tests/waiting/idle_cpu.ts", [lane, stream, wait, stack]);
       const { parked, plain } = JSON.parse(await script.nextLine());
       // A loop that looks all the time uses a whole CPU.
       assertLess(parked, plain + 0.1, script.report());
-      using runtime = Runtime.open();
+      using runtime = Runtime.open({ stack });
       using out = new DataBroadcaster(config(lane), stream, { runtime });
       send(out);
       assertEquals(await script.nextLine(), "got 0");
@@ -36,7 +37,9 @@ for (const lane of LANES) {
       assertEquals((await script.exited()).code, 0, script.report());
     });
   }
+}
 
+for (const lane of LANES) {
   for (const wait of STRATEGIES) {
     test(`${lane}: for await with ${wait} over a stream that never pauses starves no timer, socket or other loop`, async () => {
       using runtime = Runtime.open();

@@ -30,6 +30,7 @@ interface PingPong {
 }
 
 const ICEORYX = "C iceoryx";
+const ICEORYX2 = "Rust iceoryx2";
 const PLAIN = "plain shared memory";
 const WORD = "bare word";
 const QUEUE_GOALS: LatencyGoals = { p50: { atMost: 1.15 }, p99: { atMost: 1.15 } };
@@ -42,6 +43,7 @@ const STABLE_VARIANTS = {
   "p50 when the handler copies the copy": { work: "copy" },
   "p50 on a lossless ring, copied by the handler": { work: "copy", delivery: "lossless" },
 };
+const ICEORYX2_FLOOR = "floor_iox2_pingpong";
 const STABLE_NOTE = "lossy, stable: the lane copies out, the handler uses that copy";
 
 const PING_PONGS: Readonly<Record<string, PingPong>> = {
@@ -86,6 +88,18 @@ const PING_PONGS: Readonly<Record<string, PingPong>> = {
       [ICEORYX]: { binary: "floor_pingpong", goals: { p50: { atMost: 0.15 }, p99: null } },
       [WORD]: { binary: "floor_word", goals: { p50: { atMost: 1.5 }, p99: null } },
     },
+  },
+  "iox2-queue-tick": {
+    bytes: 72,
+    own: { ...queue, stack: "iceoryx2" },
+    note: "",
+    floors: { [ICEORYX2]: { binary: ICEORYX2_FLOOR, goals: { p50: { atMost: 1.35 }, p99: null } } },
+  },
+  "iox2-ring-tick": {
+    bytes: 72,
+    own: { ...ring, stack: "iceoryx2" },
+    note: STABLE_NOTE,
+    floors: { [ICEORYX2]: { binary: ICEORYX2_FLOOR, goals: { p50: { atMost: 0.5 }, p99: null } } },
   },
 };
 

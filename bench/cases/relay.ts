@@ -15,7 +15,10 @@ const THROUGHPUT = { count: 200_000, warmup: 20_000, rate: 0, bytes: 8160, lossl
 
 type Options = Readonly<Record<string, number | string>>;
 
-/** `relay-latency`: C++ over iceoryx to Rust over iceoryx2 through the relay, one way, against one hop of iceoryx in C. */
+/**
+ * `relay-latency`: C++ over iceoryx to Rust over iceoryx2 through the relay, one way, against one hop of iceoryx in C. The publisher's
+ * going to sleep, which is in the way of whatever has the same CPU, is a part of it: a copier in C at the relay's place shows that.
+ */
 export async function measureRelayLatency(id: string, context: Context): Promise<Row[]> {
   const options = { ...LATENCY, count: Math.round(LATENCY.count * context.scale) };
   const reports = await takeTurns(id, context, {
@@ -26,9 +29,11 @@ export async function measureRelayLatency(id: string, context: Context): Promise
       await reportOf(writer);
       return await reportOf(reader);
     },
+    "C copier": async () => (await throughCopier(options, 0))[0],
     ...eachRuntime(context, async (runtime) => (await throughRelay(runtime, options))[0]),
   });
   const floor = medianPercentiles(reports["C iceoryx"], US_PER_NS);
+  const copier = medianPercentiles(reports["C copier"], US_PER_NS);
   return context.runtimes.map((runtime) => {
     const own = medianPercentiles(reports[runtime], US_PER_NS);
     return {
@@ -38,12 +43,15 @@ export async function measureRelayLatency(id: string, context: Context): Promise
       value: own.p50,
       samples: options.count * context.repetitions,
       note: `full blocks, ${RATE} a second`,
-      ...fromComparisons([compare("p50, one hop of C iceoryx", own.p50, floor.p50, { atMost: 3 })]),
+      ...fromComparisons([
+        compare("p50, one hop of C iceoryx", own.p50, floor.p50, { atMost: 3 }),
+        compare("p50, a C copier at the relay's place", own.p50, copier.p50),
+      ]),
       ...own,
       floorP50: floor.p50,
       floorP99: floor.p99,
       ratioP99: own.p99 / floor.p99,
-      curves: { "C iceoryx": floor },
+      curves: { "C iceoryx": floor, "C copier": copier },
     };
   });
 }
@@ -52,15 +60,7 @@ export async function measureRelayLatency(id: string, context: Context): Promise
 export async function measureRelayThroughput(id: string, context: Context): Promise<Row[]> {
   const options = { ...THROUGHPUT, count: Math.round(THROUGHPUT.count * context.scale) };
   const reports = await takeTurns(id, context, {
-    "C copier": async () => {
-      await using reader = startBinary("floor_hop", { ...options, role: RECEIVE, copied: 1, cpu: 1 });
-      await reader.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
-      await using copier = startBinary("floor_hop", { ...options, role: COPY, cpu: 0 });
-      await copier.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
-      await using writer = startBinary("floor_hop", { ...options, role: PUBLISH, cpu: 1 });
-      await Promise.all([reportOf(writer), reportOf(reader)]);
-      return await reportOf(copier);
-    },
+    "C copier": async () => (await throughCopier(options, 1))[1],
     ...eachRuntime(context, async (runtime) => (await throughRelay(runtime, options))[1]),
   });
   const rate = (name: string): number => median(reports[name].map(({ blocksPerSecond }) => blocksPerSecond));
@@ -73,6 +73,17 @@ export async function measureRelayThroughput(id: string, context: Context): Prom
     note: "reader and writer share the other CPU",
     ...fromComparisons([compare("C copier", rate(runtime), rate("C copier"), { atLeast: 0.8 })]),
   }));
+}
+
+/** The reports of the reader and of the copier. */
+async function throughCopier(options: Options, writerCpu: number): Promise<[Report, Report]> {
+  await using reader = startBinary("floor_hop", { ...options, role: RECEIVE, copied: 1, cpu: 1 });
+  await reader.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
+  await using copier = startBinary("floor_hop", { ...options, role: COPY, cpu: 0 });
+  await copier.waitForLine("ready", { timeoutMs: TIMEOUT_MS });
+  await using writer = startBinary("floor_hop", { ...options, role: PUBLISH, cpu: writerCpu });
+  const [report] = await Promise.all([reportOf(copier), reportOf(writer)]);
+  return [await reportOf(reader), report];
 }
 
 /** The reports of the reader and of the relay. */

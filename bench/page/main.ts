@@ -31,9 +31,10 @@ function show(result: Result, page: HTMLElement): void {
     element("div", "machine", result.machine),
     badges(result),
   );
-  for (const { title, text, rows, charts } of sectionsOf(result.rows)) {
+  for (const { title, text, rows, charts, summary } of sectionsOf(result.rows)) {
     page.append(element("h2", "", title), element("p", "quiet", text));
     if (charts.length > 0) page.append(element("div", "charts", ...charts.map(showChart)));
+    if (summary) page.append(summary);
     if (rows.length > 0) page.append(tableOf(rows));
     else if (charts.length === 0) page.append(element("p", "empty", "Not measured in this run."));
   }

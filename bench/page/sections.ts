@@ -6,6 +6,7 @@ import { PERCENTILE_PARTS, type Percentiles } from "../support/histogram.ts";
 import type { Row } from "../support/row.ts";
 import { type Bar, drawBars, drawLines, type Line } from "./chart.ts";
 import { element } from "./element.ts";
+import { ICEORYX2_PREFIX, stacksTable } from "./stacks.ts";
 
 type Draw = (place: HTMLElement) => void;
 
@@ -22,6 +23,8 @@ export interface Section {
   readonly text: string;
   readonly rows: readonly Row[];
   readonly charts: readonly Chart[];
+  /** What is shown before the rows, if anything. */
+  readonly summary?: HTMLElement | null;
 }
 
 const RUNTIMES: Readonly<Record<string, string>> = { deno: "Deno", bun: "Bun" };
@@ -103,6 +106,19 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       charts: ["1k", "10k", "100k"].map((rate) => pacedChart(rows, rate)),
     },
     {
+      title: "The stack iceoryx2",
+      text:
+        "The same on the other stack, whose floor is a program in Rust over iceoryx2; beside it what a tick takes as a line of JSON " +
+        "through a named pipe, and the relay between the stacks.",
+      rows: startingWith(ICEORYX2_PREFIX, "json-pipe", "relay-"),
+      charts: [
+        latencyChart(rows, "A tick of 72 bytes", ["iox2-queue-tick", "iox2-ring-tick", "json-pipe"]),
+        latencyChart(rows, "A full block through the relay", ["relay-latency"]),
+        barChart(rows, "Full blocks through the relay", ["relay-throughput"], "blocks per second"),
+      ],
+      summary: stacksTable(rows),
+    },
+    {
       title: "Memory and start",
       text: "Bytes allocated for each block, the time to the first block, and what an idle subscriber takes.",
       rows: startingWith("heap", "open"),
@@ -130,8 +146,8 @@ function latencyChart(rows: readonly Row[], title: string, ids: readonly string[
   const lines: Line[] = [];
   const floors = new Map<string, Percentiles>();
   for (const row of rows.filter(({ id }) => ids.includes(id))) {
-    const lane = row.id.split("-")[0];
-    lines.push(curve(`${lane}, ${RUNTIMES[row.runtime]}`, lane, row.runtime === "bun", row));
+    const subject = row.id.replace(ICEORYX2_PREFIX, "").split("-")[0];
+    lines.push(curve(`${subject}, ${RUNTIMES[row.runtime]}`, subject, row.runtime === "bun", row));
     // The ring's own run of a floor counts where both lanes have one.
     for (const [name, floor] of Object.entries(row.curves ?? {})) floors.set(name, floor);
   }
@@ -170,6 +186,7 @@ const BARS: Readonly<Record<string, { readonly label: string; readonly subject: 
   "ring-for-await": { label: "for await", subject: "await" },
   "ring-decode": { label: "from another\nprocess", subject: "ring" },
   decode: { label: "a block\nthat is held", subject: "park" },
+  "relay-throughput": { label: "relay", subject: "relay" },
 };
 
 function barChart(rows: readonly Row[], title: string, ids: readonly string[], unit: string): Chart {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Native } from "../../src/ffi/native.ts";
+import { benchStack } from "./stream.ts";
 
 /**
  * A clock that two processes share, as a double in nanoseconds since a moment that the runner chose.
@@ -12,6 +13,6 @@ export function sharedClock(baseMs: number): () => number {
   const baseNs = BigInt(baseMs) * 1_000_000n;
   const low = Number(baseNs & 0xffffffffn);
   const high = Number(baseNs >> 32n);
-  const since = Native.load().symbols.qipc_clock_since_ns;
+  const since = Native.load(benchStack()).symbols.qipc_clock_since_ns;
   return () => since(low, high);
 }

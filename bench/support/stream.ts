@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { BroadcastConfig, type BroadcastConfigFields, type DataSubscriber } from "../../mod.ts";
+import { BroadcastConfig, type BroadcastConfigFields, type DataSubscriber, Runtime } from "../../mod.ts";
 import { numberOption, textOption } from "./worker.ts";
 
 type Choice<Name extends "lane" | "delivery" | "read" | "wait"> = BroadcastConfigFields[Name];
+
+/** The stacks over shared memory. */
+export type BenchStack = "iceoryx" | "iceoryx2";
+
+/** The stack that the runner chose: `--stack`. */
+export function benchStack(): BenchStack {
+  return textOption("stack", "iceoryx") as BenchStack;
+}
+
+/** The runtime of the stack that the runner chose. */
+export function benchRuntime(): Runtime {
+  return Runtime.open({ stack: benchStack() });
+}
 
 /**
  * How the two ends of a bench's stream are made, as the runner chose: `--lane`, `--delivery`, `--read`, `--wait`, `--slots` of a

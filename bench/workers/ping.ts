@@ -2,17 +2,17 @@
 //
 // The asking side of `queue-tick`, `ring-tick` and their likes; `bench/floor/pingpong.c` is its like in C. Timed is one round
 // trip: copy in, publish, wait for the answer, copy out. Preparing payloads and summing up lie outside.
-import { type Block, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
+import { type Block, DataBroadcaster, DataSubscriber } from "../../mod.ts";
 import { sharedClock } from "../support/clock.ts";
 import { makeExchange, type Work } from "../support/exchange.ts";
 import { Histogram } from "../support/histogram.ts";
-import { benchConfig } from "../support/stream.ts";
+import { benchConfig, benchRuntime } from "../support/stream.ts";
 import { numberOption, report, textOption, until } from "../support/worker.ts";
 
 const count = numberOption("count");
 const warmup = numberOption("warmup");
 
-using _runtime = Runtime.open();
+using _runtime = benchRuntime();
 const config = benchConfig();
 using feed = new DataSubscriber(config, "pong");
 using out = new DataBroadcaster(config, "ping");

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The answering side of `queue-tick`, `ring-tick` and their likes: copies out, copies into the answer, and sums up after it.
-import { type Block, DataBroadcaster, DataSubscriber, Runtime } from "../../mod.ts";
+import { type Block, DataBroadcaster, DataSubscriber } from "../../mod.ts";
 import { makeExchange, type Work } from "../support/exchange.ts";
-import { benchConfig } from "../support/stream.ts";
+import { benchConfig, benchRuntime } from "../support/stream.ts";
 import { numberOption, report, sayReady, textOption, until } from "../support/worker.ts";
 
 const rounds = numberOption("count") + numberOption("warmup");
 
-using _runtime = Runtime.open();
+using _runtime = benchRuntime();
 const config = benchConfig();
 using feed = new DataSubscriber(config, "ping");
 using out = new DataBroadcaster(config, "pong");

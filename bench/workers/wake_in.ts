@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The receiving side of `wake`: the first line of a parked `for await` reads the clock.
-import { DataSubscriber, Runtime } from "../../mod.ts";
+import { DataSubscriber } from "../../mod.ts";
 import { sharedClock } from "../support/clock.ts";
 import { Histogram } from "../support/histogram.ts";
-import { benchConfig } from "../support/stream.ts";
+import { benchConfig, benchRuntime } from "../support/stream.ts";
 import { numberOption, report, sayReady } from "../support/worker.ts";
 
 const warmup = numberOption("warmup");
 const blocks = numberOption("count") + warmup;
 
-using _runtime = Runtime.open();
+using _runtime = benchRuntime();
 const now = sharedClock(numberOption("base-ms"));
 using feed = new DataSubscriber(benchConfig(), "wake");
 sayReady();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sending side of `wake`: one block a millisecond or so, each with the time just before it was published.
-import { DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import { DataBroadcaster, MarketDataType } from "../../mod.ts";
 import { sharedClock } from "../support/clock.ts";
-import { benchConfig } from "../support/stream.ts";
+import { benchConfig, benchRuntime } from "../support/stream.ts";
 import { numberOption, pause, report, until } from "../support/worker.ts";
 
 const blocks = numberOption("count") + numberOption("warmup");
 
-using _runtime = Runtime.open();
+using _runtime = benchRuntime();
 const now = sharedClock(numberOption("base-ms"));
 using out = new DataBroadcaster(benchConfig(), "wake");
 await until(() => out.getSubscriberCount() > 0);

@@ -66,6 +66,31 @@ CASE(ring_entry_is_freed_with_its_handle) {
     CHECK(load(&ring.table.entries[entry].state) == next);
 }
 
+/* The keeper may be on its way to a ring when it is closed, and its publisher after it. */
+CASE(publishers_of_closed_rings_are_left_alone) {
+    enum { RINGS = 300, TURNS = 40, PUBLISHERS = 12 };
+    const uint32_t runtime = open_runtime("");
+    const uint32_t shared = open_publisher(runtime, "shared");
+    /* Many, so that a round of the keeper takes its time. */
+    for (int i = 0; i < RINGS; ++i) {
+        EXPECT_OK(qipc_ring_set_publishers(make_ring(runtime, "shared").handle, 0, shared));
+    }
+    for (int i = 0; i < TURNS; ++i) {
+        uint32_t publishers[PUBLISHERS];
+        uint32_t rings[PUBLISHERS];
+        for (int j = 0; j < PUBLISHERS; ++j) {
+            publishers[j] = open_publisher(runtime, "brief");
+            rings[j] = make_ring(runtime, "brief").handle;
+            EXPECT_OK(qipc_ring_set_publishers(rings[j], 0, publishers[j]));
+        }
+        for (int j = PUBLISHERS - 1; j >= 0; --j) {
+            EXPECT_OK(qipc_ring_set_publishers(rings[j], 0, publishers[j]));
+            EXPECT_OK(qipc_ring_close(rings[j]));
+            EXPECT_OK(qipc_publisher_close(publishers[j]));
+        }
+    }
+}
+
 CASE(ring_counts_native_subscribers) {
     const uint32_t runtime = open_runtime("");
     const struct Ring ring = make_ring(runtime, "s");

@@ -198,11 +198,16 @@ CASE(the_root_can_be_removed_under_a_running_process) {
     CHECK(system("rm -rf /tmp/iceoryx2") == 0);
     /* By itself, without a call. */
     EVENTUALLY(qipc_runtime_state(runtime, RESULT) == QIPC_OK && WORD(0) == 1 && WORD(1) > generation);
-    EXPECT(QIPC_E_DAEMON_GONE, qipc_publisher_loan(publisher, RESULT));
-    EXPECT(QIPC_E_DAEMON_GONE, qipc_subscriber_take(subscriber, 1, RESULT));
+    /* The ports of before end a moment later. */
+    EVENTUALLY(qipc_publisher_loan(publisher, RESULT) == QIPC_E_DAEMON_GONE);
+    EVENTUALLY(qipc_subscriber_take(subscriber, 1, RESULT) == QIPC_E_DAEMON_GONE);
     EXPECT(QIPC_E_DAEMON_GONE, qipc_subscriber_wait(subscriber, 0));
     EXPECT_OK(qipc_publisher_close(publisher));
     EXPECT_OK(qipc_subscriber_close(subscriber));
+#if QIPC_TEST_LOST_SERVICES_STAY
+    /* Of a service whose files were removed 0.10.0 leaves the list of its ports, 11 KiB. */
+    CHECK(system("rm /dev/shm/iox2_*.dynamic") == 0);
+#endif
     const uint32_t again = open_publisher(runtime, "s");
     const uint32_t reader = open_subscriber(runtime, "s");
     publish_word(runtime, again, 5);

@@ -32,14 +32,19 @@ set(IOX2_OTHERWISE
   ^the_origin_tells_publishers_apart$) # which looks at the order between publishers
 list(JOIN IOX2_OTHERWISE "|" IOX2_OTHERWISE)
 
-# iox2_tests(<program> <prefix> <library>): the program of the cases, and a test of each.
-function(iox2_tests program prefix library)
+# iox2_tests(<program> <prefix> <library> <version>): the program of the cases, and a test of each.
+function(iox2_tests program prefix library version)
   add_executable(${program} main.c ${CASE_FILES} ${IOX2_CASE_FILES})
   target_compile_features(${program} PRIVATE c_std_11)
-  target_compile_definitions(${program} PRIVATE _GNU_SOURCE)
+  target_compile_definitions(${program} PRIVATE _GNU_SOURCE
+    QIPC_TEST_LOST_SERVICES_STAY=$<VERSION_GREATER_EQUAL:${version},0.10.0>)
   target_compile_options(${program} PRIVATE -Wall -Wextra -Werror)
   target_include_directories(${program} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/iox2)
   target_link_libraries(${program} PRIVATE ${library} Threads::Threads)
+  if(QIPC_SANITIZE)
+    target_compile_options(${program} PRIVATE -fsanitize=${QIPC_SANITIZE} -fno-omit-frame-pointer -Wno-error)
+    target_link_options(${program} PRIVATE -fsanitize=${QIPC_SANITIZE})
+  endif()
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   foreach(name ${CASE_NAMES} ${IOX2_CASE_NAMES})
     if(name MATCHES "${IOX2_OTHERWISE}")
@@ -54,8 +59,9 @@ function(iox2_tests program prefix library)
   endforeach()
 endfunction()
 
-iox2_tests(qipc_iox2_tests abi_iox2 qipc_iox2)
-iox2_tests(qipc_iox2_tests_other abi_iox2_${QIPC_IOX2_FEATURE_${QIPC_IOX2_OTHER_VERSION}} qipc_iox2_other)
+iox2_tests(qipc_iox2_tests abi_iox2 qipc_iox2 ${QIPC_IOX2_VERSION})
+iox2_tests(qipc_iox2_tests_other abi_iox2_${QIPC_IOX2_FEATURE_${QIPC_IOX2_OTHER_VERSION}} qipc_iox2_other
+  ${QIPC_IOX2_OTHER_VERSION})
 
 add_executable(qipc_libraries_test libraries_test.c)
 target_compile_features(qipc_libraries_test PRIVATE c_std_11)

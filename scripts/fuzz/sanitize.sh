@@ -8,7 +8,7 @@ usage() {
 Usage: ./x fuzz sanitize [thread] [address] [runtimes] [--only PATTERN]
 
   thread     the C tests under ThreadSanitizer, several threads and all
-  address    the C tests under AddressSanitizer
+  address    the C tests under AddressSanitizer, those of iceoryx2 too
   runtimes   test files in Deno and Bun, with the shim under AddressSanitizer
   --only     of the C tests, or of the test files, those whose names contain this
 
@@ -52,10 +52,10 @@ for source in c_shim/tests/ring_*_test.c; do
   ring_programs="$ring_programs qaultra_$(basename "$source" .c)"
 done
 
-# c_tests <sanitizer> <pattern of the names of tests>: what is left behind is a failure too.
+# c_tests <sanitizer> <pattern of the names of tests> <further targets>: what is left behind is a failure too.
 c_tests() {
   # shellcheck disable=SC2086 # words are meant to be split
-  build "$1" qipc qipc_tests qipc-guard $ring_programs
+  build "$1" qipc qipc_tests qipc-guard $ring_programs $3
   log=build/log/$1.log
   if sh tests/support/namespace.sh ctest --test-dir "build/$1" --output-on-failure --tests-regex "$2" \
     --exclude-regex "$counts_memory" >"$log" 2>&1; then
@@ -75,14 +75,14 @@ counts_memory="supervisor_keeps_nothing"
 # A thread of a test that is not joined is no defect of the library; and a report must fail the test.
 thread() {
   export TSAN_OPTIONS="exitcode=66 report_thread_leaks=0"
-  c_tests thread "$tests"
+  c_tests thread "$tests" ""
   unset TSAN_OPTIONS
 }
 
 # Objects that a thread may still look at are left at the end of the process on purpose.
 address() {
   export ASAN_OPTIONS="detect_leaks=0 exitcode=66"
-  c_tests address "$tests"
+  c_tests address "$tests|^abi_iox2[.].*$only" "qipc_iox2 qipc_iox2_tests qipc_libraries_test"
   unset ASAN_OPTIONS
 }
 

@@ -41,14 +41,16 @@ export class DaemonAbsentError extends IpcError {
   static override readonly remedy: string = 'start iox-roudi, or open the runtime with roudi: "spawn"';
 }
 
-/** The daemon that this runtime was attached to is dead or was replaced. */
+/** The daemon that this runtime was attached to is dead or was replaced; on iceoryx2, the root was removed. */
 export class DaemonGoneError extends IpcError {
   /** The stable code of this class. */
   static override readonly code: string = "QIPC_DAEMON_GONE";
   /** What is wrong, in words. */
-  static override readonly condition: string = "the daemon that this runtime was attached to is gone";
+  static override readonly condition: string =
+    "what this runtime was attached to, the daemon or the root of iceoryx2, is gone";
   /** What to do about it, in words. */
-  static override readonly remedy: string = "start iox-roudi: the runtime attaches to it by itself";
+  static override readonly remedy: string =
+    "start iox-roudi, or on iceoryx2 see to it that the root can be made again: the runtime attaches by itself";
 }
 
 /** The daemon exists and does not answer in time. */

@@ -203,8 +203,8 @@ export class Runtime extends EventTarget {
 
   /**
    * Listens to changes of the state. When the daemon dies the state becomes `detached`, and `attached` again within two seconds after
-   * there is a daemon again: broadcasters, subscribers and loops go on by themselves. The events come from the event loop, and do not
-   * keep it alive.
+   * there is a daemon again: broadcasters, subscribers and loops go on by themselves. On iceoryx2, which has none, the same is told when
+   * the root was removed and made anew. The events come from the event loop, and do not keep it alive.
    *
    * @param type `statechange`.
    * @param listener Told of each change.

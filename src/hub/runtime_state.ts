@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `attached`: connected. `detached`: the daemon is gone; what is shared stays readable. `closed`: by this script. */
+/**
+ * `attached`: connected. `detached`: the daemon is gone, or on iceoryx2 the root was removed; what is shared stays readable. `closed`: by
+ * this script.
+ */
 export type RuntimeState = "attached" | "detached" | "closed";
 
 /** The `statechange` event of a {@linkcode Runtime}. */

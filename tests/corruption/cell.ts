@@ -7,8 +7,8 @@ import type { BroadcastConfigFields } from "../../mod.ts";
 import { RING_HEADER_BYTES, RING_SLOT_BYTES } from "../../src/ring/layout.ts";
 import { pathsOf } from "../ring/peers.ts";
 import { type Process, startProgram, startScript } from "../support/process.ts";
+import type { NativeStack } from "../support/ground.ts";
 import type { RuntimeName } from "../support/runtime.ts";
-import { poolPath } from "../support/spoil.ts";
 import type { ReaderDemand, ReaderReport } from "./reader.ts";
 import type { WriterDemand, WriterPlace } from "./writer.ts";
 
@@ -20,6 +20,7 @@ export type Way = "stable" | "in-place" | "lossless" | "queue";
 
 /** What is tried. */
 export interface Cell {
+  readonly stack: NativeStack;
   readonly reader: RuntimeName;
   readonly writer: RuntimeName;
   readonly way: Way;
@@ -54,18 +55,26 @@ const FIELDS: Readonly<Record<Way, Partial<BroadcastConfigFields>>> = {
   queue: { lane: "queue" },
 };
 
-/** Every way with all that can be spoiled of it, but for the runtimes. */
-export const SPOILS: readonly Pick<Cell, "way" | "target">[] = [
+/** Every way with all that can be spoiled of it, but for the runtimes. The rings of iceoryx2 are the same, so each way is tried once. */
+export const SPOILS: readonly Pick<Cell, "stack" | "way" | "target">[] = [
   ...(["stable", "in-place", "lossless"] as const).flatMap((way) =>
-    (["slots", "stamps", "header", "table", "all"] as const).map((target) => ({ way, target }))
+    (["slots", "stamps", "header", "table", "all"] as const).map((target) => ({
+      stack: "iceoryx" as const,
+      way,
+      target,
+    }))
   ),
-  { way: "queue", target: "queue" },
+  { stack: "iceoryx", way: "queue", target: "queue" },
+  { stack: "iceoryx2", way: "stable", target: "all" },
+  { stack: "iceoryx2", way: "in-place", target: "slots" },
+  { stack: "iceoryx2", way: "lossless", target: "table" },
+  { stack: "iceoryx2", way: "queue", target: "queue" },
 ];
 
 let streams = 0;
 
 /** The pieces of files that a target is, as the arguments of the program that spoils them. */
-function piecesOf(target: Target, { epoch, offsets }: WriterPlace): string[] {
+function piecesOf(target: Target, { epoch, pool, offsets }: WriterPlace): string[] {
   const { data, table } = pathsOf(epoch);
   const piece = (path: string, from: number, stride: number, length: number, count: number): string[] => [
     path,
@@ -84,16 +93,16 @@ function piecesOf(target: Target, { epoch, offsets }: WriterPlace): string[] {
     case "all":
       return [...whole(data), ...whole(table)];
     case "queue":
-      // The blocks alone: what iceoryx keeps between them it trusts blindly.
-      return offsets.flatMap((offset) => piece(poolPath(), offset, 0, RING_SLOT_BYTES, 1));
+      // The blocks alone: what a stack keeps between them it trusts blindly.
+      return offsets.flatMap((offset) => piece(pool, offset, 0, RING_SLOT_BYTES, 1));
   }
 }
 
-function startPair({ reader, writer, way }: Cell, findsEnd: boolean): { reading: Process; writing: Process } {
+function startPair({ stack, reader, writer, way }: Cell, findsEnd: boolean): { reading: Process; writing: Process } {
   const stream = `corruption_${++streams}`;
   const config = FIELDS[way];
-  const read: ReaderDemand = { stream, config, findsEnd };
-  const write: WriterDemand = { stream, config };
+  const read: ReaderDemand = { stack, stream, config, findsEnd };
+  const write: WriterDemand = { stack, stream, config };
   const reading = startScript("tests/corruption/reader.ts", [JSON.stringify(read)], { runtime: reader });
   const writing = startScript("tests/corruption/writer.ts", [JSON.stringify(write)], { runtime: writer });
   return { reading, writing };
@@ -104,7 +113,7 @@ async function next<Report>(process: Process): Promise<Report> {
   return JSON.parse(await process.nextLine({ timeoutMs: SILENCE_MS_MAX })) as Report;
 }
 
-/** Runs a trial. A RouDi has to run. */
+/** Runs a trial. A RouDi has to run where iceoryx is the stack. */
 export async function runCell(cell: Cell, seed: number): Promise<CellResult> {
   const { target, way } = cell;
   const spoilsBlocks = target === "slots" || target === "stamps" || target === "queue";

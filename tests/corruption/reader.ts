@@ -12,6 +12,7 @@ import {
   DataSubscriber,
   MarketDataType,
   Runtime,
+  type Stack,
 } from "../../mod.ts";
 import { hasChecksum, wholeOf } from "../support/checksum.ts";
 import { waitFor } from "../support/wait.ts";
@@ -19,6 +20,7 @@ import { isContentOf } from "./content.ts";
 
 /** What a reader reads. */
 export interface ReaderDemand {
+  readonly stack: Stack;
   readonly stream: string;
   readonly config: Partial<BroadcastConfigFields>;
   /** Whether the end of the stream can be found: nobody spoils what tells of it. */
@@ -44,8 +46,8 @@ const REPORT_MS = 50;
 const SLICE = 16;
 const BLOCKS_AFTERWARDS = 100;
 
-const { stream, config, findsEnd } = JSON.parse(process.argv[2]!) as ReaderDemand;
-using _runtime = Runtime.open();
+const { stack, stream, config, findsEnd } = JSON.parse(process.argv[2]!) as ReaderDemand;
+using _runtime = Runtime.open({ stack });
 using feed = new DataSubscriber(new BroadcastConfig(config), stream);
 const isCopied = config.read !== "in-place" && config.delivery !== "lossless" && config.lane !== "queue";
 let good = 0;

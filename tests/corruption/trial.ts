@@ -24,16 +24,16 @@ const cells: readonly Cell[] = (["deno", "bun"] as const).flatMap((reader) =>
     spoil,
   ) => ({ ...spoil, reader, writer: reader === "deno" ? "bun" : "deno" } as const))
 );
-const nameOf = ({ way, target, reader }: Cell): string => `${target}, ${way}, ${reader}`;
+const nameOf = ({ stack, way, target, reader }: Cell): string => `${target}, ${way}, ${reader}, ${stack}`;
 const sums = new Map(cells.map((cell) => [nameOf(cell), Object.fromEntries(COLUMNS.map((column) => [column, 0]))]));
 
 function table(): string {
   const rows = [
-    ["spoiled, read, reader", ...COLUMNS],
+    ["spoiled, read, reader, stack", ...COLUMNS],
     ...[...sums].map(([name, row]) => [name, ...Object.values(row)]),
   ];
   return rows.map(([name, ...values]) =>
-    `${`${name}`.padEnd(26)}${values.map((value) => `${value}`.padStart(12)).join("")}`
+    `${`${name}`.padEnd(36)}${values.map((value) => `${value}`.padStart(12)).join("")}`
   )
     .join("\n");
 }

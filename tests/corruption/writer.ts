@@ -3,6 +3,7 @@
 //
 // Broadcasts blocks of content.ts with a checksum. Says where its memory is, waits for a reader, writes until its input ends, saying
 // now and then how many blocks it sent.
+import { readdirSync } from "node:fs";
 import process from "node:process";
 import {
   BLOCK_HEADER_SIZE,
@@ -11,11 +12,14 @@ import {
   DataBroadcaster,
   MarketDataType,
   Runtime,
+  type Stack,
 } from "../../mod.ts";
+import { poolPath } from "../support/spoil.ts";
 import { fill, lengthOf, recordCountOf } from "./content.ts";
 
 /** What a writer writes. */
 export interface WriterDemand {
+  readonly stack: Stack;
   readonly stream: string;
   readonly config: Partial<BroadcastConfigFields>;
 }
@@ -23,7 +27,8 @@ export interface WriterDemand {
 /** Where its blocks lie. */
 export interface WriterPlace {
   readonly epoch: string;
-  /** On the queue lane: where some of the blocks begin that the pool hands out. */
+  /** On the queue lane: the segment that blocks come from, and where some of them begin in it. */
+  readonly pool: string;
   readonly offsets: readonly number[];
 }
 
@@ -34,12 +39,21 @@ const ROOM_WAIT_MS = 2;
 const PROBES = 24;
 const LOANS = 8;
 
-const { stream, config } = JSON.parse(process.argv[2]!) as WriterDemand;
-using _runtime = Runtime.open();
+const { stack, stream, config } = JSON.parse(process.argv[2]!) as WriterDemand;
+using _runtime = Runtime.open({ stack });
 using out = new DataBroadcaster(new BroadcastConfig({ ...config, checksum: true }), stream);
 const words = new Int32Array(8136 / 4);
 const bytes = new Uint8Array(words.buffer);
 let isOver = false;
+
+function findPool(): string {
+  if (config.lane !== "queue") return "";
+  if (stack === "iceoryx") return poolPath();
+  // Each publisher of iceoryx2 has a segment of its own, and this process has one publisher.
+  const names = readdirSync("/dev/shm").filter((name) => /^iox2_.*\.data$/.test(name));
+  if (names.length !== 1) throw new Error(`Cannot tell the segment among ${names.join(", ")}`);
+  return `/dev/shm/${names[0]}`;
+}
 
 function placesOfLoans(): number[] {
   if (config.lane !== "queue") return [];
@@ -48,10 +62,11 @@ function placesOfLoans(): number[] {
     { length: PROBES },
     (_, index) => new DataBroadcaster(new BroadcastConfig(config), `${stream}_probe_${index}`),
   );
+  // Of iceoryx the loans of all lie in one pool; of iceoryx2 those of each lie as those of the stream do.
   const loans = broadcasters.flatMap((broadcaster) => Array.from({ length: LOANS }, () => broadcaster.loan()!));
   const offsets = loans.map(({ data }) => data.byteOffset - BLOCK_HEADER_SIZE);
   for (const broadcaster of broadcasters) broadcaster.close();
-  return offsets;
+  return [...new Set(offsets)];
 }
 
 function write(count: number): void {
@@ -70,7 +85,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 const say = (): void => console.log(JSON.stringify({ sent: out.nextSequence }));
 
 process.stdin.on("end", () => isOver = true).resume();
-const place: WriterPlace = { epoch: out.epoch.toString(16).padStart(16, "0"), offsets: placesOfLoans() };
+const pool = findPool();
+const place: WriterPlace = { epoch: out.epoch.toString(16).padStart(16, "0"), pool, offsets: placesOfLoans() };
 console.log(JSON.stringify(place));
 while (!isOver && !out.hasSubscribers()) await turn();
 for (let saidAt = 0; !isOver; await turn()) {

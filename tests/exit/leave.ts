@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// leave.ts <way> <lane>
+// leave.ts <way> <lane> <JSON of the options of its runtime>
 //
 // A script that ends with much left open, in the way that its first argument names. It prints its pid when all is open.
 import process from "node:process";
@@ -10,13 +10,15 @@ import {
   type LaneChoice,
   MarketDataType,
   Runtime,
+  type RuntimeOptions,
   Tick,
 } from "../../mod.ts";
 
-const [way = "", lane] = process.argv.slice(2);
+const [way = "", lane, optionsText = "{}"] = process.argv.slice(2);
+const options = JSON.parse(optionsText) as RuntimeOptions;
 const stream = `leaver-${process.pid}`;
 const config = new BroadcastConfig({ lane: lane as LaneChoice, history: 16 });
-const runtime = Runtime.open();
+const runtime = Runtime.open(options);
 const out = new DataBroadcaster(config, stream, { runtime });
 const feed = new DataSubscriber(config, stream, { runtime, wait: "park" });
 const ticks = new DataBroadcaster(config, `${stream}-ticks`, { runtime }).writer(Tick);
@@ -40,7 +42,7 @@ function startWorker(how: "sync" | "async"): Promise<Worker> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url).href, { type: "module" });
   return new Promise((resolve) => {
     worker.onmessage = () => resolve(worker);
-    worker.postMessage({ how, stream, lane });
+    worker.postMessage({ how, stream, lane, options });
   });
 }
 

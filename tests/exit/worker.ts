@@ -7,17 +7,24 @@ import {
   type LaneChoice,
   MarketDataType,
   Runtime,
+  type RuntimeOptions,
 } from "../../mod.ts";
 
+interface Task {
+  readonly how: "sync" | "async";
+  readonly stream: string;
+  readonly lane: LaneChoice;
+  readonly options: RuntimeOptions;
+}
 interface Scope {
-  onmessage: ((event: MessageEvent<{ how: "sync" | "async"; stream: string; lane: LaneChoice }>) => void) | null;
+  onmessage: ((event: MessageEvent<Task>) => void) | null;
   postMessage(message: string): void;
 }
 const scope = globalThis as unknown as Scope;
 const kept: unknown[] = [];
 
-scope.onmessage = async ({ data: { how, stream, lane } }) => {
-  const runtime = Runtime.open();
+scope.onmessage = async ({ data: { how, stream, lane, options } }) => {
+  const runtime = Runtime.open(options);
   const config = new BroadcastConfig({ lane, wait: "park" });
   const out = new DataBroadcaster(config, `${stream}-worker`, { runtime });
   const feed = new DataSubscriber(config, `${stream}-worker`, { runtime });

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import type { NativeStack } from "../support/ground.ts";
 import { projectFolder, type RuntimeName, scriptCommand } from "../support/runtime.ts";
 import type { Line } from "./child.ts";
 import { encodeOnly } from "./episode.ts";
@@ -29,6 +30,7 @@ export interface Failure {
 
 /** What a runtime came to. */
 export interface Summary {
+  readonly stack: NativeStack;
   readonly runtime: RuntimeName;
   episodes: number;
   calls: number;
@@ -40,6 +42,7 @@ export interface Summary {
 
 /** Episodes from a seed on. */
 export interface Demand {
+  readonly stack: NativeStack;
   readonly runtime: RuntimeName;
   readonly seed: number;
   readonly episodes: number;
@@ -64,10 +67,10 @@ function kill(child: ChildProcess): void {
 }
 
 /** Plays episodes in one process; resolves to how one of them failed, or to null. */
-export async function playApart({ runtime, seed, episodes, only, onLine }: Demand): Promise<Failure | null> {
+export async function playApart({ stack, runtime, seed, episodes, only, onLine }: Demand): Promise<Failure | null> {
   const command = [
     ...["tests/support/namespace.sh", ...scriptCommand(runtime, ["--allow-all"]), "tests/fuzz/child.ts"],
-    ...[seed, EPISODE_CALLS, episodes, ...(only === undefined ? [] : [encodeOnly(only)])].map(String),
+    ...[stack, seed, EPISODE_CALLS, episodes, ...(only === undefined ? [] : [encodeOnly(only)])].map(String),
   ];
   const child = spawn("sh", command, { cwd: projectFolder, stdio: ["ignore", "pipe", "pipe"], detached: true });
   running.add(child);
@@ -105,6 +108,7 @@ export async function playApart({ runtime, seed, episodes, only, onLine }: Deman
 
 /** Plays episodes until so many calls were made, and makes failures small. */
 export async function campaign(
+  stack: NativeStack,
   runtime: RuntimeName,
   seed: number,
   calls: number,
@@ -112,13 +116,14 @@ export async function campaign(
   onProgress: (summary: Summary) => void,
 ): Promise<Summary> {
   const began = performance.now();
-  const summary: Summary = { runtime, episodes: 0, calls: 0, errors: {}, failures: [], began, seconds: 0 };
+  const summary: Summary = { stack, runtime, episodes: 0, calls: 0, errors: {}, failures: [], began, seconds: 0 };
   const perEpisode = (): number => summary.episodes === 0 ? EPISODE_CALLS : summary.calls / summary.episodes;
   for (let next = seed; summary.calls < calls && summary.failures.length < FAILURES_MAX;) {
     const left = Math.max(1, Math.ceil((calls - summary.calls) / perEpisode()));
     const episodes = only === undefined ? Math.min(EPISODES_PER_PROCESS, left) : 1;
     const from = next;
     const failure = await playApart({
+      stack,
       runtime,
       seed: from,
       episodes,
@@ -136,8 +141,8 @@ export async function campaign(
     if (failure !== null) {
       summary.failures.push(failure);
       next = failure.seed + 1;
-      reportFailure(runtime, failure, only);
-      if (only === undefined) await shrink(runtime, failure);
+      reportFailure(stack, runtime, failure, only);
+      if (only === undefined) await shrink(stack, runtime, failure);
     }
     summary.seconds = (performance.now() - began) / 1000;
     onProgress(summary);
@@ -146,13 +151,18 @@ export async function campaign(
   return summary;
 }
 
-function reportFailure(runtime: RuntimeName, { kind, seed, text }: Failure, only: Demand["only"]): void {
+function reportFailure(
+  stack: NativeStack,
+  runtime: RuntimeName,
+  { kind, seed, text }: Failure,
+  only: Demand["only"],
+): void {
   console.log(`\n${runtime}: ${kind} in episode ${seed}: ${text}`);
-  console.log(`  again: ${replayCommand(runtime, seed, only)}`);
+  console.log(`  again: ${replayCommand(stack, runtime, seed, only)}`);
 }
 
 /** What plays an episode, or a part of it, again. */
-export function replayCommand(runtime: RuntimeName, seed: number, only: Demand["only"]): string {
+export function replayCommand(stack: NativeStack, runtime: RuntimeName, seed: number, only: Demand["only"]): string {
   const part = only === undefined ? "" : ` --only '${encodeOnly(only)}'`;
-  return `./x fuzz api --runtime ${runtime} --seed ${seed} --calls 1${part}`;
+  return `./x fuzz api --stack ${stack} --runtime ${runtime} --seed ${seed} --calls 1${part}`;
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one number decides: an episode of the fuzzer is the same calls again for the same seed, and any part of it can be left out.
 import type { BroadcastConfigFields, Stack } from "../../mod.ts";
+import type { NativeStack } from "../support/ground.ts";
 import { Random } from "../support/random.ts";
 
 /** One run of a few thousand calls on streams of its own, from an opened runtime to nothing left. */
 export interface Episode {
+  /** With iceoryx a part of the episodes takes place in memory. */
+  readonly stack: NativeStack;
   readonly seed: number;
   /** Calls of all Workers together. */
   readonly calls: number;
@@ -41,9 +44,10 @@ const PROFILES: readonly Partial<BroadcastConfigFields>[] = [
 ];
 
 /** What the seed says of the place. */
-export function settingOf(seed: number): Setting {
+export function settingOf({ stack: native, seed }: Episode): Setting {
   const random = randomOf(seed, 0, 0);
-  const stack = random.pick(["iceoryx", "iceoryx", "memory"] as const);
+  const picked = random.pick(["iceoryx", "iceoryx", "memory"] as const);
+  const stack = native === "iceoryx" ? picked : native;
   const workers = random.pick([1, 1, 2, 3]);
   const streams = Array.from({ length: STREAMS }, (_, index): StreamProfile => {
     const fields = random.pick(PROFILES);

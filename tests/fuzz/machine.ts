@@ -70,13 +70,13 @@ export class Machine {
   constructor(calls: readonly Call[], episode: Episode, worker: number, handle?: MemoryHandle) {
     this.#chances = new Chances(calls);
     this.#nested = new Chances(calls.filter(({ later }) => !later));
-    this.setting = settingOf(episode.seed);
+    this.setting = settingOf(episode);
     this.#episode = episode;
     this.#worker = worker;
     this.#random = randomOf(episode.seed, worker + 1, 0);
     const { stack } = this.setting;
     // A machine under load is no hung daemon.
-    this.#options = stack === "memory" ? { stack, ...(handle && { handle }) } : { timeoutMs: 60_000 };
+    this.#options = stack === "memory" ? { stack, ...(handle && { handle }) } : { stack, timeoutMs: 60_000 };
     this.open();
   }
 

@@ -2,7 +2,7 @@
 // Plays one episode on this process's threads and judges it as a whole.
 import { readdirSync } from "node:fs";
 import { Worker as ThreadWorker } from "node:worker_threads";
-import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime } from "../../mod.ts";
+import { BroadcastConfig, DataBroadcaster, DataSubscriber, MarketDataType, Runtime, type Stack } from "../../mod.ts";
 import { waitFor, within } from "../support/wait.ts";
 import { type Episode, settingOf } from "./episode.ts";
 import { Part, type PartReport, type Step, STEPS } from "./part.ts";
@@ -71,7 +71,7 @@ export async function endWorkers(): Promise<void> {
 
 /** Plays an episode from nothing to nothing. */
 export async function play(episode: Episode): Promise<Played> {
-  const setting = settingOf(episode.seed);
+  const setting = settingOf(episode);
   const host = setting.workers > 1 && setting.stack === "memory" ? Runtime.open({ stack: "memory" }) : undefined;
   const threads: Thread[] = [];
   const where = Whereabouts.memory(setting.workers);
@@ -172,17 +172,17 @@ function lastOf(reader: ReaderReport, writer: WriterReport): number {
 }
 
 /** After everybody has closed, there is nothing: no stream, no file, no chunk that is missing from the pool. */
-async function nothingLeft(host: Runtime | undefined, stack: string): Promise<void> {
+async function nothingLeft(host: Runtime | undefined, stack: Stack): Promise<void> {
   if (stack === "memory") {
     if (host === undefined) return;
     await waitFor(() => host.streams().length === 0, due("the end of all streams"));
     return;
   }
-  await waitFor(
-    () => readdirSync("/dev/shm").every((name) => !name.startsWith("qaultra-")),
-    due("the end of all rings"),
-  );
-  using runtime = Runtime.open({ timeoutMs: 60_000 });
+  // iceoryx2 has no daemon that keeps anything.
+  const isLeft = (name: string): boolean =>
+    name.startsWith("qaultra-") || (stack === "iceoryx2" && name.startsWith("iox2_"));
+  await waitFor(() => !readdirSync("/dev/shm").some(isLeft), due("the end of all segments"));
+  using runtime = Runtime.open({ stack, timeoutMs: 60_000 });
   await waitFor(() => runtime.streams().length === 0, due("the end of all streams"));
   const config = new BroadcastConfig({ lane: "queue", queueCapacity: 256 });
   using out = new DataBroadcaster(config, "pool", { runtime });

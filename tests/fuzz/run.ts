@@ -2,15 +2,18 @@
 // ./x fuzz api: random calls on the public API, by seeds. Prints a table; ends with 1 when anything was wrong.
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { NATIVE_STACKS } from "../support/ground.ts";
 import type { RuntimeName } from "../support/runtime.ts";
 import { campaign, endProcesses, type Summary } from "./campaign.ts";
 import { decodeOnly } from "./episode.ts";
 
-const USAGE = `Usage: ./x fuzz api [--calls N] [--seed S] [--runtime deno|bun|both] [--only CALLS]
+const USAGE = `Usage: ./x fuzz api [--calls N] [--seed S] [--runtime deno|bun|both]
+                    [--stack iceoryx|iceoryx2] [--only CALLS]
 
   --calls N      at least so many calls in each runtime; default 1000000
   --seed S       the first episode, an integer from 0; default: by the clock
   --runtime R    deno, bun or both (default)
+  --stack S      iceoryx (default; a third of the episodes take place in memory) or iceoryx2
   --only CALLS   of the first episode alone, these calls of each Worker, as a failure prints them: 1,5-9;0-3`;
 
 const RUNTIMES = ["deno", "bun"] as const;
@@ -36,6 +39,7 @@ function options() {
         calls: text("1000000"),
         seed: text(`${Date.now() % 1_000_000_000}`),
         runtime: text("both"),
+        stack: text("iceoryx"),
         only: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -54,6 +58,7 @@ const calls = numberOf("calls", given.calls!, 1);
 const seed = numberOf("seed", given.seed!, 0);
 const runtimes = RUNTIMES.filter((name) => given.runtime === "both" || given.runtime === name);
 if (runtimes.length === 0) usage("--runtime must be deno, bun or both");
+const stack = NATIVE_STACKS.find((name) => name === given.stack) ?? usage("--stack must be iceoryx or iceoryx2");
 let only: number[][] | undefined;
 try {
   only = given.only === undefined ? undefined : decodeOnly(given.only);
@@ -74,7 +79,9 @@ function progress({ runtime, calls: made, failures, seconds }: Summary): void {
 
 console.log(`seed ${seed}`);
 const summaries: Summary[] = [];
-for (const runtime of runtimes as RuntimeName[]) summaries.push(await campaign(runtime, seed, calls, only, progress));
+for (const runtime of runtimes as RuntimeName[]) {
+  summaries.push(await campaign(stack, runtime, seed, calls, only, progress));
+}
 
 console.log(
   "\n| runtime | episodes | calls | errors | aborts | hangs | violations | s |\n|---|---|---|---|---|---|---|---|",

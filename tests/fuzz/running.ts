@@ -8,7 +8,20 @@ import type { Outcome } from "./outcome.ts";
 
 const RUNTIMES_MAX = 3;
 const MANAGERS_MAX = 2;
-const RUNTIME_OPTIONS = ["name", "stack", "handle", "roudi", "keepRoudi", "config", "timeoutMs", "log", "libraryPath"];
+const RUNTIME_OPTIONS = [
+  "name",
+  "stack",
+  "handle",
+  "roudi",
+  "keepRoudi",
+  "config",
+  "timeoutMs",
+  "log",
+  "libraryPath",
+  "root",
+  "prefix",
+  "typeName",
+];
 // Neither pins this thread nor asks for memory.
 const CONFIG_FIELDS = [
   ...["serviceName", "maxSubscribers", "batchSize", "queueCapacity", "history", "heartbeatIntervalMs", "read", "wait"],
@@ -59,7 +72,7 @@ function ask(machine: Machine, random: Random): void {
       () => Runtime.default,
     ])());
   machine.expect(asked.ok || runtime.state === "closed", () => "a runtime does not answer");
-  if (runtime.state === "closed" || machine.setting.stack === "memory" || random.integer(0, 9) > 0) return;
+  if (runtime.state === "closed" || machine.setting.stack !== "iceoryx" || random.integer(0, 9) > 0) return;
   const name = machine.spoils(random) ? machine.hostile(random) : runtime.name;
   const before = Runtime.default;
   const opened = machine.attempt("initializeRuntime", () => DataBroadcaster.initializeRuntime(name as string));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a failing episode small: leaves out calls as long as it still fails in the same way. From outside, since it may crash.
+import type { NativeStack } from "../support/ground.ts";
 import type { RuntimeName } from "../support/runtime.ts";
 import { EPISODE_CALLS, type Failure, playApart, replayCommand } from "./campaign.ts";
 import { indicesOf, settingOf } from "./episode.ts";
@@ -17,22 +18,22 @@ function nameOf({ kind, text }: Failure): string {
 }
 
 /** Shrinks a failing episode and prints what is left of it. */
-export async function shrink(runtime: RuntimeName, failure: Failure): Promise<void> {
+export async function shrink(stack: NativeStack, runtime: RuntimeName, failure: Failure): Promise<void> {
   const { seed } = failure;
-  const { workers } = settingOf(seed);
+  const { workers } = settingOf({ stack, seed, calls: EPISODE_CALLS });
   const tries = workers === 1 ? 1 : TRIES_OF_THREADS;
   let plays = 0;
   const fails = async (only: Only): Promise<boolean> => {
     for (let attempt = 0; attempt < tries && plays < PLAYS_MAX; attempt++) {
       plays++;
-      const found = await playApart({ runtime, seed, episodes: 1, only });
+      const found = await playApart({ stack, runtime, seed, episodes: 1, only });
       if (found !== null && nameOf(found) === nameOf(failure)) return true;
     }
     return false;
   };
   const all: (readonly number[])[] = Array.from(
     { length: workers },
-    (_, worker) => indicesOf({ seed, calls: EPISODE_CALLS }, workers, worker),
+    (_, worker) => indicesOf({ stack, seed, calls: EPISODE_CALLS }, workers, worker),
   );
   if (workers === 1 && failure.index >= 0) all[0] = all[0]!.slice(0, failure.index + 1);
   if (!await fails(all)) {
@@ -44,7 +45,7 @@ export async function shrink(runtime: RuntimeName, failure: Failure): Promise<vo
     (calls) => fails(all.map((_, worker) => calls.filter((call) => call.worker === worker).map(({ index }) => index))),
   );
   const only = all.map((_, worker) => smallest.filter((call) => call.worker === worker).map(({ index }) => index));
-  console.log(`  ${smallest.length} calls are enough (${plays} plays): ${replayCommand(runtime, seed, only)}`);
+  console.log(`  ${smallest.length} calls are enough (${plays} plays): ${replayCommand(stack, runtime, seed, only)}`);
 }
 
 /** Leaves out as many as possible, in ever smaller runs (delta debugging). */

@@ -7,7 +7,8 @@
  * Checked: no block is delivered that is torn, of another lap, or was being written when its writer died; none twice or out
  * of order (a delivered block is the one at the cursor, which only grows); a lapped reader resumes at a block that was
  * sent, so received + missed = sent; whoever waits is not left there while blocks are to be had, whatever its lag; after
- * the writer's end everything that was committed is still delivered.
+ * the writer's end everything that was committed is still delivered. Where the writer skips sequences (SKIPS), nothing is
+ * delivered under one of these, and nobody stays there.
  *
  * Bounds. A block is its stamp, its high word and one data word: a block is torn when some data word is not its own, and
  * that is the same question for every word. The low word has 3 bits (LOWS 8), so that after 4 laps of a ring of 2 slots a
@@ -25,6 +26,9 @@
 #define BLOCKS 10
 #define READERS 1
 #endif
+#ifndef SKIPS
+#define SKIPS 0
+#endif
 
 #define INVALIDATE 1 /* without: storing "being written" before the data */
 #define INVALIDATE_BARRIER 2 /* without: the writer's store barrier between "being written" and the data */
@@ -40,9 +44,12 @@
 #define WRITING_STAMP 12 /* without: a stamp for "being written" that no ready block of the slot has */
 #define UNTOUCHED 13 /* without: a stamp of the lap before in slots that were never written */
 #define END_LOOK 14 /* without: a last look at the slot after the end was seen */
+#define SKIP_MARK 15 /* without (skips): the mark in the high word of a skipped sequence */
+#define SKIP_PASS 16 /* without (skips): readers that go on behind a skipped sequence */
 
 #define LOW(s) ((s) % LOWS)
 #define HIGH(s) (((s) % 64) / LOWS)
+#define SKIPPED 99
 #if WITHOUT == 12
 #define WRITING(s) LOW((s) + LOWS - SLOTS)
 #else
@@ -72,6 +79,7 @@ byte cursors[READERS];
 #define NO_BLOCK 1
 #define DELIVERED 2
 #define ANOTHER_LAP 3
+#define PASSED 4
 #define ENDED (memory[CLOSED_WORD] == 1 || (killed && DRAINED(W)))
 
 proctype Killer() {
@@ -95,8 +103,10 @@ proctype Writer() {
     :: WITHOUT == INVALIDATE_BARRIER
     :: else -> store_barrier(W)
     fi;
-    store(W, HIGH_WORD(s), HIGH(s));
-    store(W, DATA_WORD(s), s);
+    if
+    :: SKIPS -> store(W, HIGH_WORD(s), (WITHOUT == SKIP_MARK -> HIGH(s) : SKIPPED))
+    :: store(W, HIGH_WORD(s), HIGH(s)); store(W, DATA_WORD(s), s)
+    fi;
     if
     :: WITHOUT == STAMP_RELEASE -> store(W, STAMP_WORD(s), LOW(s))
     :: else -> store_release(W, STAMP_WORD(s), LOW(s))
@@ -137,6 +147,7 @@ look:
   :: atomic { stamp1 && !high1 ->
       if
       :: memory[HIGH_WORD(s)] == HIGH(s) -> high1 = true
+      :: memory[HIGH_WORD(s)] == SKIPPED && WITHOUT != SKIP_PASS -> s++; cursors[me] = s; found = PASSED; break
       :: else -> found = ANOTHER_LAP; break
       fi
     }
@@ -158,7 +169,7 @@ look:
   atomic {
     stamp1 = false; high1 = false; data = false; stamp2 = false; high2 = false; good = false;
     if
-    :: found == DELIVERED -> found = 0; goto look
+    :: found == DELIVERED || found == PASSED -> found = 0; goto look
     :: found == NO_BLOCK && !ended -> found = 0; goto wait
     :: else
     fi
@@ -207,7 +218,7 @@ proctype Judge() {
   d_step {
     h = memory[HEAD_WORD];
     if
-    :: memory[STAMP_WORD(h)] == LOW(h) && memory[HIGH_WORD(h)] == HIGH(h) -> h++
+    :: memory[STAMP_WORD(h)] == LOW(h) && (memory[HIGH_WORD(h)] == HIGH(h) || memory[HIGH_WORD(h)] == SKIPPED) -> h++
     :: else
     fi;
     do

@@ -46,6 +46,13 @@ void sleep_until(timespec& next, uint64_t period_ns)
         next.tv_nsec -= 1'000'000'000;
         ++next.tv_sec;
     }
+    // A publisher that is late does not sleep: even a sleep of no time is a system call, and costs more than a block.
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec > next.tv_sec || (now.tv_sec == next.tv_sec && now.tv_nsec >= next.tv_nsec))
+    {
+        return;
+    }
     while (!peer::stopped() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, nullptr) == EINTR)
     {
     }

@@ -16,12 +16,15 @@ import {
   DataSubscriber,
   type ReceiveStats,
   Runtime,
+  type RuntimeOptions,
 } from "../../mod.ts";
 import { epochOf } from "./epoch.ts";
 import { faultOf } from "./payload.ts";
 
 /** How a reader is made and reads. */
 export interface ReaderDemand {
+  /** How its runtime is opened. */
+  readonly runtime?: RuntimeOptions;
   readonly config?: Partial<BroadcastConfigFields>;
   readonly observe?: boolean;
   /** How it reads: by `poll` between turns of the event loop, after `waitSync` or not, or in a loop. Default: poll. */
@@ -55,8 +58,10 @@ const WAIT_MS = 50;
 const FAULTS_MAX = 5;
 
 const [stream, demand] = process.argv.slice(2);
-const { config, observe, way = "poll", restMs, restBlocks = SLICE } = JSON.parse(demand ?? "{}") as ReaderDemand;
-using runtime = Runtime.open();
+const { runtime: options, config, observe, way = "poll", restMs, restBlocks = SLICE } = JSON.parse(
+  demand ?? "{}",
+) as ReaderDemand;
+using runtime = Runtime.open(options);
 using feed = new DataSubscriber(new BroadcastConfig(config), stream!, { runtime, observe });
 const runs: Run[] = [];
 const faults: string[] = [];

@@ -10,12 +10,21 @@
 // When its input ends it closes all and ends.
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { BroadcastConfig, type BroadcastConfigFields, DataBroadcaster, MarketDataType, Runtime } from "../../mod.ts";
+import {
+  BroadcastConfig,
+  type BroadcastConfigFields,
+  DataBroadcaster,
+  MarketDataType,
+  Runtime,
+  type RuntimeOptions,
+} from "../../mod.ts";
 import { epochOf } from "./epoch.ts";
 import { fillPayload, PAYLOAD_BYTES } from "./payload.ts";
 
 /** How a writer is made. */
 export interface WriterDemand {
+  /** How its runtime is opened. */
+  readonly runtime?: RuntimeOptions;
   readonly config?: Partial<BroadcastConfigFields>;
   readonly firstSequence?: number;
 }
@@ -37,8 +46,8 @@ const ROOM_TIMEOUT_MS = 60_000;
 const SLICE = 2000;
 
 const [stream, demand] = process.argv.slice(2);
-const { config, firstSequence } = JSON.parse(demand ?? "{}") as WriterDemand;
-using runtime = Runtime.open();
+const { runtime: options, config, firstSequence } = JSON.parse(demand ?? "{}") as WriterDemand;
+using runtime = Runtime.open(options);
 using out = new DataBroadcaster(new BroadcastConfig(config), stream!, { runtime, firstSequence });
 const data = new Uint8Array(PAYLOAD_BYTES);
 let longestMs = 0;

@@ -6,7 +6,7 @@ import { Random } from "../support/random.ts";
 import { type Cell, cellName } from "./cells.ts";
 import { Failure } from "./failure.ts";
 import { type Peer, until } from "./peer.ts";
-import { findMissingChunks, findRemains, look } from "./remains.ts";
+import { findMissing, findRemains, look } from "./remains.ts";
 import { Trial, type TrialResult } from "./trial.ts";
 import { World } from "./world.ts";
 
@@ -58,11 +58,11 @@ async function start(cell: Cell, limitMs: number): Promise<World> {
     const readers = [world.prepare("survivor"), ...needsVictim ? [world.prepare("victim")] : []];
     const writer = world.prepare("writer");
     for (const reader of readers) {
-      await world.ready(reader, limitMs);
+      await world.ready(reader);
       world.seat(reader, false);
       await until([reader], () => reader.all("open").length > 0, `opening of ${reader.name}`, limitMs);
     }
-    await world.ready(writer, limitMs);
+    await world.ready(writer);
     writer.process.writeLine("open");
     await until([writer], () => writer.all("open").length > 0, `opening of ${writer.name}`, limitMs);
     world.employ(writer);
@@ -80,7 +80,7 @@ async function start(cell: Cell, limitMs: number): Promise<World> {
 /** The fresh processes of a trial. */
 function prepareFresh(world: World): Peer[] {
   const { subject, how } = world.cell;
-  if (how === "SIGSTOP" || subject === "roudi") return [world.prepare("victim")];
+  if (how === "SIGSTOP" || subject === "roudi" || subject === "root") return [world.prepare("victim")];
   return {
     broadcaster: () => [world.prepare("writer")],
     subscriber: () => [world.prepare("victim")],
@@ -121,7 +121,7 @@ export async function runCell(cell: Cell, { trials, limitMs, seed, progress }: C
       try {
         await world.settle(limitMs);
         await world.endPeers();
-        left.push(...await findMissingChunks(world));
+        left.push(...await findMissing(world));
       } catch (error) {
         await fail(error, "at the end");
       }
@@ -147,7 +147,9 @@ export async function runCell(cell: Cell, { trials, limitMs, seed, progress }: C
     resume_ms_max: times.at(-1) ?? null,
     late: times.filter((ms) => ms > LATE_MS).length,
     broken: results.reduce((sum, { broken }) => sum + broken, 0),
-    state_ms_max: cell.subject === "roudi" && cell.runtime !== "c" && states.length > 0 ? Math.max(...states) : null,
+    state_ms_max: ["roudi", "root"].includes(cell.subject) && cell.runtime !== "c" && states.length > 0
+      ? Math.max(...states)
+      : null,
     left,
     problems: problems.slice(0, PROBLEMS_MAX),
     seconds: (performance.now() - began) / 1000,

@@ -4,10 +4,10 @@ import type { BroadcastConfigFields } from "../../mod.ts";
 import type { RuntimeName } from "../support/runtime.ts";
 
 /** Whom it happens to. */
-export type Subject = "broadcaster" | "subscriber" | "both" | "roudi";
+export type Subject = "broadcaster" | "subscriber" | "both" | "roudi" | "root";
 
-/** What happens. */
-export type How = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "throw" | "exit" | "memory";
+/** What happens. Of the root of iceoryx2: it is removed, or it is and all segments that belong to it. */
+export type How = "SIGKILL" | "SIGTERM" | "SIGSTOP" | "throw" | "exit" | "memory" | "removed" | "wiped";
 
 /** How blocks travel, and who is there beside our scripts. */
 export type LaneName =
@@ -22,6 +22,10 @@ export type LaneName =
   /** RouDi is started and watched by the module. */
   | "ring-lossless+spawn"
   | "queue+spawn"
+  /** Over iceoryx2, which has no daemon. */
+  | "ring-lossy+iceoryx2"
+  | "ring-lossless+iceoryx2"
+  | "queue+iceoryx2"
   /** iceoryx without this module, in C. */
   | "raw";
 
@@ -49,6 +53,24 @@ const KEY_FAULTS: readonly (readonly [Subject, How])[] = [
   ["broadcaster", "SIGTERM"],
   ["subscriber", "SIGKILL"],
   ["roudi", "SIGKILL"],
+];
+const IOX2_LANES: readonly LaneName[] = ["ring-lossy+iceoryx2", "ring-lossless+iceoryx2", "queue+iceoryx2"];
+const IOX2_KEY_FAULTS: readonly (readonly [Subject, How])[] = [
+  ["broadcaster", "SIGKILL"],
+  ["broadcaster", "SIGTERM"],
+  ["subscriber", "SIGKILL"],
+  ["both", "SIGKILL"],
+  ["root", "removed"],
+];
+const IOX2_FURTHER_FAULTS: readonly (readonly [Subject, How])[] = [
+  ["root", "wiped"],
+  ["subscriber", "SIGTERM"],
+  ["broadcaster", "SIGSTOP"],
+  ["subscriber", "SIGSTOP"],
+  ["broadcaster", "throw"],
+  ["subscriber", "throw"],
+  ["broadcaster", "exit"],
+  ["subscriber", "exit"],
 ];
 const FURTHER_FAULTS: readonly (readonly [Subject, How])[] = [
   ["subscriber", "SIGTERM"],
@@ -81,7 +103,10 @@ function cross(
 const isCostlyRaw = ([subject, how]: readonly [Subject, How]): boolean => subject === "roudi" && how === "SIGKILL";
 
 /** The cells that decide: every death in a tight loop, on every lane, in both runtimes. */
-export const KEY_CELLS: readonly Cell[] = cross(KEY_FAULTS, LANES, RUNTIMES, KEY_TRIALS);
+export const KEY_CELLS: readonly Cell[] = [
+  ...cross(KEY_FAULTS, LANES, RUNTIMES, KEY_TRIALS),
+  ...cross(IOX2_KEY_FAULTS, IOX2_LANES, RUNTIMES, KEY_TRIALS),
+];
 
 /** All cells, the key cells first. */
 export const CELLS: readonly Cell[] = [
@@ -98,6 +123,7 @@ export const CELLS: readonly Cell[] = [
     FURTHER_TRIALS,
   ),
   ...cross(KEY_FAULTS, LANES, RUNTIMES, FURTHER_TRIALS, PACED_RATE),
+  ...cross(IOX2_FURTHER_FAULTS, IOX2_LANES, RUNTIMES, FURTHER_TRIALS),
 ];
 
 /** The fault and the load of a cell, as the report names them. */
@@ -115,9 +141,14 @@ export function isMeant(cell: Cell, only: string): boolean {
   return [cellName(cell), cell.lane, `${cellName(cell)}.${cell.lane}`, cellId(cell)].includes(only);
 }
 
-/** Whether a freeze of it is ours alone: a ring whose broadcaster has nothing to do with iceoryx for a block. */
-export function hasGoalZero({ lane }: Cell): boolean {
-  return lane.startsWith("ring") && !lane.endsWith("+native");
+/** Whether it runs over iceoryx2. */
+export function isIox2({ lane }: Cell): boolean {
+  return lane.endsWith("+iceoryx2");
+}
+
+/** Whether a freeze of it is ours alone: a ring whose broadcaster has nothing to do with iceoryx for a block, and all of iceoryx2. */
+export function hasGoalZero(cell: Cell): boolean {
+  return isIox2(cell) || (cell.lane.startsWith("ring") && !cell.lane.endsWith("+native"));
 }
 
 /** The configuration of both ends. */

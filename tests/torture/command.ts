@@ -21,9 +21,11 @@ export function demandOfThis(): PeerDemand {
   return JSON.parse(process.argv[2]!) as PeerDemand;
 }
 
-/** Opens the runtime. */
-export function openRuntime({ name, roudi }: PeerDemand): Promise<Runtime> {
-  return patiently(() => Runtime.open({ name, roudi }));
+/** Opens the runtime, and keeps the states that it tells of. */
+export async function openRuntime({ runtime: options }: PeerDemand, told: string[]): Promise<Runtime> {
+  const runtime = await patiently(() => Runtime.open(options));
+  runtime.addEventListener("statechange", ({ state }) => told.push(state));
+  return runtime;
 }
 
 /** Opens something, as a script does that was told to come back later: again and again, until RouDi takes it. */

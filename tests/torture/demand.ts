@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the harness tells its peers at their start, and what they say.
-import type { BroadcastConfigFields } from "../../mod.ts";
+import type { BroadcastConfigFields, RuntimeOptions } from "../../mod.ts";
 
 /** How a peer is made: an argument of writer.ts and reader.ts. */
 export interface PeerDemand {
   readonly stream: string;
-  /** Of its runtime: what RouDi knows it by. */
-  readonly name: string;
+  /** Its name is what RouDi knows it by. */
+  readonly runtime: RuntimeOptions;
   readonly config: Partial<BroadcastConfigFields>;
-  readonly roudi: "require" | "spawn";
   /** Of a writer: where its log lies. */
   readonly log?: string;
   /** Of a writer: blocks a second; 0: as fast as it goes. */
@@ -34,6 +33,8 @@ export interface WriterStats {
   readonly dropped?: number;
   /** Of its runtime; raw iceoryx has none. */
   readonly state?: string;
+  /** The states that it told of, in a row. */
+  readonly told?: readonly string[];
 }
 
 /** What a reader answers. */
@@ -49,4 +50,5 @@ export interface ReaderStats {
   /** The last runs. */
   readonly runs: readonly Run[];
   readonly state?: string;
+  readonly told?: readonly string[];
 }

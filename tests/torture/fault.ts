@@ -29,6 +29,9 @@ export function inflict(how: How, peer: Peer): void {
       limitMemory(peer.process.pid);
       peer.process.writeLine("hog");
       break;
+    case "removed":
+    case "wiped":
+      throw new Error(`${how} is nothing that a process suffers`);
     default:
       peer.process.kill(how);
   }

@@ -49,7 +49,8 @@ function handle(block: Block): void {
 const commands = new Commands(() => say("stats", stats()));
 await commands.opened;
 if (!commands.isEnding) {
-  using runtime = await openRuntime(demand);
+  const told: string[] = [];
+  using runtime = await openRuntime(demand, told);
   using feed = await patiently(() => new DataSubscriber(new BroadcastConfig(config), stream, { runtime }));
   stats = () => {
     const { receivedBlocks, missedBlocks, droppedByWriter } = feed.getReceiveStats();
@@ -61,6 +62,7 @@ if (!commands.isEnding) {
       dropped: droppedByWriter,
       runs: runs.slice(-RUNS),
       state: runtime.state,
+      told,
     };
   };
   say("open");

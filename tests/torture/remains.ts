@@ -70,8 +70,9 @@ async function loanAll(size: number): Promise<number> {
   }
 }
 
-/** Resolves to what RouDi's pools lack although it is waited for. */
-export async function findMissingChunks(world: World): Promise<string[]> {
+/** Resolves to what RouDi's pools lack although it is waited for, or to what iceoryx2 has left in its folders. */
+export async function findMissing(world: World): Promise<string[]> {
+  if (world.root !== null) return world.root.findRemains();
   if (world.roudi === null) return [];
   const left: string[] = [];
   for (const { size, count } of POOLS) {

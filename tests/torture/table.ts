@@ -28,8 +28,10 @@ const PROBLEM_LENGTH_MAX = 600;
 /** The results as a table for people: what raw iceoryx does in the same cell stands beside ours. */
 export function formatTable(results: readonly CellResult[]): string {
   const raw = new Map(results.filter(({ lane }) => lane === "raw").map((result) => [result.cell, result]));
+  // It is no measure for another stack.
+  const rawOf = ({ cell, lane }: CellResult) => lane.endsWith("+iceoryx2") ? undefined : raw.get(cell);
   const ours = results.filter((result) => result.lane !== "raw" || results.every(({ lane }) => lane === "raw"));
-  const lines = [HEADINGS, ...ours.map((result) => [...cellsOf(result), ...rawCellsOf(raw.get(result.cell))])];
+  const lines = [HEADINGS, ...ours.map((result) => [...cellsOf(result), ...rawCellsOf(rawOf(result))])];
   const text = alignColumns(lines, (column) => column < TEXTS, { rule: true });
   return [...text, ...results.flatMap(problemsOf)].join("\n");
 }

@@ -42,13 +42,15 @@ export class Trial {
 
   /** Runs it with fresh processes that wait to be told "open". */
   async run(fresh: readonly Peer[], random: Random): Promise<TrialResult> {
-    for (const peer of fresh) await this.#world.ready(peer, this.#limitMs);
+    for (const peer of fresh) await this.#world.ready(peer);
     await delay(random.integer(0, AIM_MS_MAX));
     const { how, subject } = this.#world.cell;
     const resumeMs = how === "SIGSTOP"
       ? await this.#stop(fresh[0]!)
       : subject === "roudi"
       ? await this.#replaceRouDi(fresh[0]!)
+      : subject === "root"
+      ? await this.#removeRoot(fresh[0]!)
       : await this.#replace(fresh);
     await this.#account();
     await this.#settle();
@@ -69,7 +71,7 @@ export class Trial {
   #findVictims(): Peer[] {
     const { cell: { subject }, writer, seats } = this.#world;
     const reader = seats.at(-1)!.peer;
-    return { broadcaster: [writer], subscriber: [reader], both: [writer, reader], roudi: [] }[subject];
+    return { broadcaster: [writer], subscriber: [reader], both: [writer, reader], roudi: [], root: [] }[subject];
   }
 
   /** Scripts end, and fresh ones take their places. */
@@ -158,6 +160,33 @@ export class Trial {
     const met = await this.#firstBlock(seat);
     await this.#awaitState(WELL_STATE, began);
     return await this.#leave(seat, met - began);
+  }
+
+  /** The folders of iceoryx2 are removed, and a fresh reader must find the writer that went on all the time. */
+  async #removeRoot(fresh: Peer): Promise<number> {
+    const world = this.#world;
+    const before = new Map<Peer, number>();
+    for (const peer of this.#living) before.set(peer, (await this.#told(peer)).length);
+    const began = Date.now();
+    if (world.cell.how === "wiped") world.root!.wipe();
+    else world.root!.remove();
+    const seat = world.seat(fresh, false);
+    const met = await this.#firstBlock(seat);
+    for (const [peer, changes] of before) {
+      const wanted = [LOST_STATE, WELL_STATE].join();
+      while ((await this.#told(peer)).slice(changes).join() !== wanted) {
+        if (Date.now() - began < this.#limitMs) continue;
+        this.#result.broken++;
+        this.#result.problems.push(`${peer.name} told ${(await this.#told(peer)).slice(changes)}, and not ${wanted}`);
+        break;
+      }
+    }
+    this.#result.stateMs = Date.now() - began;
+    return await this.#leave(seat, met - began);
+  }
+
+  async #told(peer: Peer): Promise<readonly string[]> {
+    return (await peer.ask<WriterStats>("stats", this.#limitMs)).told!;
   }
 
   /** The victims stand still and go on, and a fresh reader must find the writer. */

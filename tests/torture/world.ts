@@ -6,9 +6,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { startProgram, startScript } from "../support/process.ts";
 import { findRouDis, RouDi, stopAllRouDis } from "../support/roudi.ts";
-import { type Cell, configOf } from "./cells.ts";
+import { type Cell, configOf, isIox2 } from "./cells.ts";
 import type { PeerDemand } from "./demand.ts";
 import { Failure } from "./failure.ts";
+import { Iox2Root } from "./iox2_root.ts";
 import { readLog } from "./log.ts";
 import { delay } from "../support/wait.ts";
 import { Peer, until } from "./peer.ts";
@@ -25,6 +26,9 @@ const REST_MS = 1;
 const MILLISECOND_US = 1000;
 /** After 1.5 s RouDi takes a silent process for dead. One that the module started does not tell us. */
 const PATIENCE_MS = 2500;
+
+/** How long a runtime may take to start: none of what is measured. */
+const START_MS = 60_000;
 
 /** How long one stranger waits to be registered. */
 const PROBE_MS = 2000;
@@ -59,6 +63,8 @@ export class World {
   readonly #folder = mkdtempSync(join(tmpdir(), "torture-"));
   /** Null while there is none, and where the module starts its own. */
   roudi: RouDi | null = null;
+  /** Of iceoryx2, which has no daemon. */
+  readonly root: Iox2Root | null;
   writer!: Peer;
   epoch = "";
   readonly seats: Seat[] = [];
@@ -73,6 +79,7 @@ export class World {
 
   constructor(cell: Cell) {
     this.cell = cell;
+    this.root = isIox2(cell) ? new Iox2Root(this.#folder) : null;
   }
 
   /** Whether the module starts RouDi. */
@@ -90,10 +97,10 @@ export class World {
     return this.cell.lane === "raw";
   }
 
-  /** Starts a RouDi, unless the module does. */
+  /** Starts a RouDi, unless the module does or none is needed. */
   async startRouDi(): Promise<void> {
     // Its log tells whom it has cleared up after.
-    if (!this.spawns) this.roudi = await RouDi.start({ pools: POOLS, logLevel: "debug" });
+    if (!this.spawns && this.root === null) this.roudi = await RouDi.start({ pools: POOLS, logLevel: "debug" });
   }
 
   /** Starts a peer that waits to be told "open". */
@@ -110,8 +117,10 @@ export class World {
         ? startProgram("build/bin/raw_publisher", [STREAM, name, log, String(rate)])
         : startProgram("build/bin/raw_subscriber", [STREAM, name, String(restMs * MILLISECOND_US), "raw"]);
     } else {
-      const roudi = this.spawns ? "spawn" : "require";
-      const demand: PeerDemand = { stream: STREAM, name, config: configOf(this.cell), roudi, log, rate, restMs };
+      const runtimeOptions = { name, ...this.root?.options ?? { roudi: this.spawns ? "spawn" : "require" } as const };
+      const demand: PeerDemand = {
+        ...{ stream: STREAM, runtime: runtimeOptions, config: configOf(this.cell), log, rate, restMs },
+      };
       const script = `tests/torture/${role === "writer" ? "writer" : "reader"}.ts`;
       started = startScript(script, [JSON.stringify(demand)], { runtime });
     }
@@ -121,9 +130,8 @@ export class World {
   }
 
   /** Resolves when a peer can be told to open. */
-  async ready(peer: Peer, limitMs: number): Promise<Peer> {
-    await until([peer], () => peer.all("started").length > 0, `start of ${peer.name}`, limitMs);
-    return peer;
+  async ready(peer: Peer): Promise<void> {
+    await until([peer], () => peer.all("started").length > 0, `start of ${peer.name}`, START_MS);
   }
 
   /** Tells a reader to open, and gives it a seat. */
@@ -175,7 +183,7 @@ export class World {
   async settle(limitMs: number): Promise<void> {
     const dead = this.dead.splice(0);
     const { roudi } = this;
-    if (dead.length === 0) return;
+    if (dead.length === 0 || this.root !== null) return;
     if (roudi === null) {
       await delay(PATIENCE_MS);
     } else {
@@ -226,6 +234,7 @@ export class World {
     this.#peers = [];
     await this.roudi?.stop();
     await stopAllRouDis();
+    this.root?.wipe();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -29,12 +29,13 @@ const commands = new Commands((command) => {
 const log = mapLog(demand.log!);
 await commands.opened;
 if (!commands.isEnding) {
-  using runtime = await openRuntime(demand);
+  const told: string[] = [];
+  using runtime = await openRuntime(demand, told);
   using out = await patiently(() => new DataBroadcaster(new BroadcastConfig(config), stream, { runtime }));
   const data = new Uint8Array(PAYLOAD_BYTES);
   stats = () => {
     const { refusedBlocks: refused, droppedReaders: dropped } = out.getStats();
-    return { sent: log[0]!, refused, dropped, state: runtime.state };
+    return { sent: log[0]!, refused, dropped, state: runtime.state, told };
   };
   /** Broadcasts one block; false when there is no room. */
   const send = (): boolean => {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// idle_cpu.ts <lane> <stream> <wait strategy>
+// idle_cpu.ts <lane> <stream> <wait strategy> <stack>
 //
 // Parks a loop over a stream where nothing is sent, and prints which share of one CPU the process used meanwhile, as one line of
 // JSON: {"parked": share while the loop waited, "plain": share of as much time without a loop}. Then reads one block, printed.
 import process from "node:process";
-import { BroadcastConfig, DataSubscriber, type LaneChoice, Runtime, type WaitStrategy } from "../../mod.ts";
+import { BroadcastConfig, DataSubscriber, type LaneChoice, Runtime, type Stack, type WaitStrategy } from "../../mod.ts";
 import { delay } from "../support/wait.ts";
 
 const MEASURED_MS = 200;
@@ -28,8 +28,8 @@ async function share(): Promise<number> {
   return least;
 }
 
-const [lane, stream, wait] = process.argv.slice(2) as [LaneChoice, string, WaitStrategy];
-using runtime = Runtime.open();
+const [lane, stream, wait, stack] = process.argv.slice(2) as [LaneChoice, string, WaitStrategy, Stack];
+using runtime = Runtime.open({ stack });
 using feed = new DataSubscriber(new BroadcastConfig({ lane, wait }), stream, { runtime });
 const plain = await share();
 const reading = (async () => {

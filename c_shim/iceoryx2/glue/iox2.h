@@ -52,10 +52,11 @@ typedef struct iox2_chunk {
     uint64_t publisher[2];
 } iox2_chunk;
 
-/** With `must_be_free` a name that another live process has is refused. `path` becomes that of the folder that lists the node. */
+/** With `must_be_free` a name that another live process has is refused. `path` becomes that of the file that the node lives by. */
 int32_t iox2_node_open(iox2_text name, uint32_t must_be_free, iox2_text root, iox2_text prefix, iox2_node** out, char* path, size_t path_bytes,
                        iox2_failure* failure);
-void iox2_node_close(iox2_node* node);
+/** A node is lost when its root was removed: what it has there by name is another's by now, and not to be removed. */
+void iox2_node_close(iox2_node* node, uint32_t is_lost);
 /** Clears away what dead processes have left. Returns how many there were. */
 int32_t iox2_node_clean(const iox2_node* node);
 
@@ -68,7 +69,7 @@ int32_t iox2_heal(const iox2_node* node, iox2_text name, iox2_failure* failure);
 /** `loans`: slots for loans. `id` becomes the two halves of the publisher's id. */
 int32_t iox2_publisher_open(const iox2_node* node, const iox2_service* service, uint32_t loans, iox2_publisher** out,
                             uint64_t* id, iox2_failure* failure);
-void iox2_publisher_close(iox2_publisher* publisher);
+void iox2_publisher_close(iox2_publisher* publisher, uint32_t is_lost);
 int32_t iox2_publisher_loan(iox2_publisher* publisher, uint32_t slot, iox2_chunk* chunk, iox2_failure* failure);
 int32_t iox2_publisher_send(iox2_publisher* publisher, uint32_t slot, iox2_failure* failure);
 void iox2_publisher_discard(iox2_publisher* publisher, uint32_t slot);
@@ -81,7 +82,7 @@ void iox2_publisher_audience(const iox2_node* node, const iox2_publisher* publis
 /** `slots`: for what is held. `capacity` becomes the one in force. */
 int32_t iox2_subscriber_open(const iox2_node* node, const iox2_service* service, uint32_t slots, uint32_t* capacity,
                              iox2_subscriber** out, iox2_failure* failure);
-void iox2_subscriber_close(iox2_subscriber* subscriber);
+void iox2_subscriber_close(iox2_subscriber* subscriber, uint32_t is_lost);
 /** 1 when there was a chunk, 0 when not. */
 int32_t iox2_subscriber_take(iox2_subscriber* subscriber, uint32_t slot, iox2_chunk* chunk, iox2_failure* failure);
 void iox2_subscriber_release(iox2_subscriber* subscriber, uint32_t slot);

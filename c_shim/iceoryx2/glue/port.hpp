@@ -83,6 +83,22 @@ inline ChunkNote* note_of(const iox2_chunk& chunk) noexcept {
     return reinterpret_cast<ChunkNote*>(static_cast<uint8_t*>(chunk.payload) + behind);
 }
 
+/** The note says nothing, as on the chunk of another. */
+inline void note_clear(ChunkNote& note) noexcept {
+    std::atomic_ref(note.magic).store(0, std::memory_order_relaxed);
+}
+
+/** Others may look at the chunk meanwhile: with the magic the rest is there. */
+inline void note_write(ChunkNote& note, uint64_t published_ns, uint32_t history) noexcept {
+    note.published_ns = published_ns;
+    note.history = history;
+    std::atomic_ref(note.magic).store(kChunkNoteMagic, std::memory_order_release);
+}
+
+inline bool note_is_there(ChunkNote& note) noexcept {
+    return std::atomic_ref(note.magic).load(std::memory_order_acquire) == kChunkNoteMagic;
+}
+
 /** The status of a call on a port whose node was replaced, or that the end of the process has ended. */
 int32_t refuse_ended_port() noexcept;
 

@@ -91,7 +91,7 @@ void publisher_end_port(Publisher& publisher) noexcept {
         std::swap(port, publisher.port);
     }
     if (port != nullptr) {
-        iox2_publisher_close(port);
+        iox2_publisher_close(port, world_is_lost(*publisher.world));
         publisher.loaned = 0;
         publisher.prepared = 0;
     }
@@ -197,10 +197,14 @@ QIPC_EXPORT int32_t qipc_publisher_publish(uint32_t handle, uint32_t slot, uint3
         if (stamps) {
             stamp(chunk);
         }
-        *note_of(chunk) = {now_ns(), publisher->history, kChunkNoteMagic};
+        ChunkNote& note = *note_of(chunk);
+        note_clear(note);
         publisher->loaned &= ~(1u << slot);
         iox2_failure failure;
         int32_t status = iox2_publisher_send(publisher->port, slot, &failure);
+        // Noted now that nobody waits for it. Who comes late gets the block as history from whoever has this lock next; others do with
+        // or without it.
+        note_write(note, now_ns(), publisher->history);
         if (status < 0) {
             status = refuse(status, failure);
         }

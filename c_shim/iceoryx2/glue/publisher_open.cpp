@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "descriptors.hpp"
 #include "exit.hpp"
 #include "free_files.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
 #include "publisher.hpp"
+#include "reattach.hpp"
 #include "service_name.hpp"
 #include "watch.hpp"
 
@@ -75,6 +76,9 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
         if (status = check_free_memory(payload_size); status != QIPC_OK) {
             return status;
         }
+        if (status = attach_again(); status != QIPC_OK) {
+            return status;
+        }
         const WorldLease world(owner->world);
         auto publisher = std::make_unique<Publisher>();
         publisher->world = owner->world;
@@ -89,10 +93,11 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
         if (status == QIPC_OK) {
             status = handle_make(Kind::publisher, publisher.get(), &publisher->handle);
         }
-        if (status == QIPC_OK && (!watch_add(publisher.get()) || process_is_exiting())) {
+        if (status == QIPC_OK && (!watch_add(publisher.get()) || process_is_exiting() || publisher->world->is_lost)) {
             handle_free(publisher->handle);
-            status = process_is_exiting() ? refuse_ended_port()
-                                          : fail(QIPC_E_SYSTEM, errno, 0, "Cannot watch a port: no thread could be started");
+            status = process_is_exiting() || publisher->world->is_lost
+                         ? refuse_ended_port()
+                         : fail(QIPC_E_SYSTEM, errno, 0, "Cannot watch a port: no thread could be started");
         }
         if (status != QIPC_OK) {
             const ErrorDetail detail = saved_detail();

@@ -56,7 +56,10 @@ std::mutex& ring_ports_mutex() noexcept {
 
 void ring_ports_count(Ring& ring) noexcept {
     const std::lock_guard<std::mutex> lock(g_mutex);
-    count(ring);
+    // One that was closed is not found any more when its publishers are, although the keeper may be on its way to it.
+    if (!ring.has_ended.load(std::memory_order_relaxed)) {
+        count(ring);
+    }
 }
 
 SubscriberCount ring_ports_audience(Ring& ring) noexcept {

@@ -37,6 +37,9 @@ QIPC_EXPORT int32_t qipc_runtime_heal(uint32_t handle, const uint8_t* service, u
             return handle_refusal(handle, Kind::runtime);
         }
         const WorldLease world(runtime->world);
+        if (status = world_check(*world); status != QIPC_OK) {
+            return status;
+        }
         const std::string service_name = service_name_of(name);
         iox2_failure failure{};
         const std::lock_guard<std::mutex> control(control_mutex());

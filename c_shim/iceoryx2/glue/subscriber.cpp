@@ -47,8 +47,8 @@ int32_t refuse_chunk(const Subscriber& subscriber, const iox2_chunk& chunk) noex
 
 /** What a publisher keeps for who comes late, of blocks that were published before the subscriber was opened; -1 of others. */
 int64_t history_of(const Subscriber& subscriber, const iox2_chunk& chunk) noexcept {
-    const ChunkNote& note = *note_of(chunk);
-    const bool is_past = note.magic == kChunkNoteMagic && note.published_ns < subscriber.opened_ns;
+    ChunkNote& note = *note_of(chunk);
+    const bool is_past = note_is_there(note) && note.published_ns < subscriber.opened_ns;
     return is_past ? int64_t{std::min(note.history, subscriber.history)} : -1;
 }
 
@@ -199,7 +199,7 @@ bool subscriber_uses(const Subscriber& subscriber, const uint64_t* publisher) no
 
 void subscriber_end_port(Subscriber& subscriber) noexcept {
     if (subscriber.port != nullptr) {
-        iox2_subscriber_close(subscriber.port);
+        iox2_subscriber_close(subscriber.port, world_is_lost(*subscriber.world));
         subscriber.port = nullptr;
         subscriber.ready.clear();
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clock.hpp"
+#include "descriptors.hpp"
 #include "exit.hpp"
 #include "free_files.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
+#include "reattach.hpp"
 #include "service_name.hpp"
 #include "subscriber.hpp"
 #include "watch.hpp"
@@ -88,6 +89,9 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
         if (status = check_free_memory(payload_size); status != QIPC_OK) {
             return status;
         }
+        if (status = attach_again(); status != QIPC_OK) {
+            return status;
+        }
         const WorldLease world(owner->world);
         auto subscriber = std::make_unique<Subscriber>();
         subscriber->world = owner->world;
@@ -107,10 +111,11 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
             wait_for_history(*subscriber);
         }
         status = handle_make(Kind::subscriber, subscriber.get(), &subscriber->handle);
-        if (status == QIPC_OK && (!watch_add(subscriber.get()) || process_is_exiting())) {
+        if (status == QIPC_OK && (!watch_add(subscriber.get()) || process_is_exiting() || subscriber->world->is_lost)) {
             handle_free(subscriber->handle);
-            status = process_is_exiting() ? refuse_ended_port()
-                                          : fail(QIPC_E_SYSTEM, errno, 0, "Cannot watch a port: no thread could be started");
+            status = process_is_exiting() || subscriber->world->is_lost
+                         ? refuse_ended_port()
+                         : fail(QIPC_E_SYSTEM, errno, 0, "Cannot watch a port: no thread could be started");
         }
         if (status != QIPC_OK) {
             const ErrorDetail detail = saved_detail();

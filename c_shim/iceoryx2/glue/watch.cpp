@@ -36,12 +36,17 @@ Watch& watch() {
     return instance;
 }
 
-/** Whoever has the port at this moment is sending, which connects as well. */
+/** The caller has the port. */
 void connect(Publisher& publisher) noexcept {
+    if (publisher.port != nullptr) {
+        iox2_publisher_connect(publisher.port);
+    }
+}
+
+/** Whoever has the port at this moment most likely sends, which connects as well, and there is a next time. */
+void try_to_connect(Publisher& publisher) noexcept {
     if (publisher.lock.try_take()) {
-        if (publisher.port != nullptr) {
-            iox2_publisher_connect(publisher.port);
-        }
+        connect(publisher);
         publisher.lock.give_back();
     }
 }
@@ -105,7 +110,7 @@ void look(void*) {
         const Clock::time_point now = Clock::now();
         if (now >= next_connect) {
             for (Publisher* const publisher : here.publishers) {
-                connect(*publisher);
+                try_to_connect(*publisher);
             }
             for (Subscriber* const subscriber : here.subscribers) {
                 meet(*subscriber);
@@ -186,7 +191,9 @@ void watch_hurry() noexcept {
 void watch_connect() noexcept {
     Watch& here = watch();
     const std::lock_guard<std::mutex> lock(here.mutex);
+    // Each of them: a subscriber that is not told of a ring now would find it too late, and miss uncounted what is sent till then.
     for (Publisher* const publisher : here.publishers) {
+        const PortLockGuard port(publisher->lock);
         connect(*publisher);
     }
 }

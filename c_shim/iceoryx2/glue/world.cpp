@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "background_thread.hpp"
 #include "clock.hpp"
+#include "descriptors.hpp"
 #include "exit.hpp"
 #include "free_files.hpp"
 #include "handle.hpp"
-#include "inherited.hpp"
 #include "lease.hpp"
 #include "reattach.hpp"
 #include "waiter.hpp"
@@ -76,6 +76,12 @@ int32_t make_world(Options&& options, const std::string& name, bool must_be_free
     return QIPC_OK;
 }
 
+/** The root was removed, and cannot be made again. */
+int32_t refuse_lost(const World& world, const ErrorDetail& why) noexcept {
+    return fail(QIPC_E_DAEMON_GONE, 0, 0, "This process is no node of iceoryx2 any more: %s was removed, and cannot be made again. %.*s",
+                world.node_path.c_str(), static_cast<int>(why.text_bytes), why.text);
+}
+
 /** Replaces a node that is not listed any more. The caller has the control mutex; `old` is let go of without it. */
 int32_t replace_if_gone(std::shared_ptr<World>* old) {
     const std::shared_ptr<World> world = world_current();
@@ -84,12 +90,17 @@ int32_t replace_if_gone(std::shared_ptr<World>* old) {
     }
     std::shared_ptr<World> fresh;
     Options options = world->options;
-    if (const int32_t status = make_world(std::move(options), world->name, false, &fresh); status != QIPC_OK) {
-        return status;
+    const std::vector<int> descriptors = lost_descriptors(*world);
+    if (make_world(std::move(options), world->name, false, &fresh) != QIPC_OK) {
+        return refuse_lost(*world, saved_detail());
     }
     fresh->handles = world->handles;
+    world->is_lost = true;
     *old = exchange_current(fresh);
     watch_end_world(world->number);
+    for (const int descriptor : descriptors) {
+        close(descriptor);
+    }
     // Every event loop looks again at what it waits for.
     handle_each([](uint32_t, Kind kind, void* object) {
         if (kind == Kind::waiter) {
@@ -134,7 +145,7 @@ std::mutex& control_mutex() noexcept {
 World::~World() {
     if (node != nullptr) {
         const std::lock_guard<std::mutex> control(control_mutex());
-        iox2_node_close(node);
+        iox2_node_close(node, world_is_lost(*this));
         window_world_closed(number);
     }
 }
@@ -149,6 +160,10 @@ int32_t world_check(const World& world) {
         return QIPC_OK;
     }
     return fail(QIPC_E_DAEMON_GONE, errno, 0, "This process is no node of iceoryx2 any more: %s was removed", world.node_path.c_str());
+}
+
+bool world_is_lost(const World& world) noexcept {
+    return world.is_lost || (access(world.node_path.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR));
 }
 
 int32_t refuse(int32_t status, const iox2_failure& failure) noexcept {
@@ -205,7 +220,7 @@ void runtime_end_at_exit() noexcept {
         const std::lock_guard<std::mutex> control(control_mutex());
         iox2_node* node = nullptr;
         std::swap(node, world->node);
-        iox2_node_close(node);
+        iox2_node_close(node, world_is_lost(*world));
     }
 }
 

@@ -20,6 +20,10 @@ pub struct ProcessNode {
     pub config: Config,
 }
 
+/// Publishers that are gone of which one subscriber has blocks to read, as many as a service of ours has at once. Each look at a port
+/// passes the places of all of them, so that iceoryx2's default of 128 is most of the time of a look in vain.
+const EXPIRED_CONNECTIONS_MAX: usize = 16;
+
 /// Nothing is printed: what goes wrong is told by a status.
 struct Silence;
 
@@ -40,6 +44,7 @@ fn be_silent() {
 
 fn configuration(root: &str, prefix: &str) -> Result<Config, Failure> {
     let mut config = Config::global_config().clone();
+    config.defaults.publish_subscribe.subscriber_expired_connection_buffer = EXPIRED_CONNECTIONS_MAX;
     if !root.is_empty() {
         let path = Path::new(root.as_bytes()).map_err(|error| {
             Failure::new(status::E_OPTION, format!("Cannot use the root \"{root}\": it is no path ({error:?})"))
@@ -117,22 +122,26 @@ pub unsafe extern "C" fn iox2_node_open(
                     ),
                 }
             })?;
-        // The folder that lists the node, for a look whether it is still there. (Its other file must not be opened: that would end its lock.)
-        let folder = format!("{}/{}\0", config.global.node_dir(), node.id().value());
-        std::ptr::copy_nonoverlapping(folder.as_ptr(), path, folder.len().min(path_bytes));
+        // What the node is known to live by, for a look whether it is still there. (It must not be opened: that would end its lock.)
+        let (prefix, suffix) = (&config.global.prefix, &config.global.node.monitor_suffix);
+        let monitor = format!("{}/{prefix}{}{suffix}\0", config.global.node_dir(), node.id().value());
+        std::ptr::copy_nonoverlapping(monitor.as_ptr(), path, monitor.len().min(path_bytes));
         *out = Box::into_raw(Box::new(ProcessNode { node, config }));
         Ok(status::OK)
     })
 }
 
-/// Ends the node; its ports were ended before.
+/// Ends the node; its ports were ended before. One that is lost is left as it is: its descriptors may be closed already.
 ///
 /// # Safety
 /// `node` is one of `iox2_node_open`, and is not used afterwards.
 #[no_mangle]
-pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode) {
+pub unsafe extern "C" fn iox2_node_close(node: *mut ProcessNode, is_lost: u32) {
     shielded(std::ptr::null_mut(), || {
-        drop(Box::from_raw(node));
+        let node = Box::from_raw(node);
+        if is_lost != 0 {
+            std::mem::forget(node);
+        }
         Ok(status::OK)
     });
 }

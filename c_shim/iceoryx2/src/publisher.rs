@@ -2,7 +2,7 @@
 
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::{ProcessNode, Stack};
-use crate::service::{Factory, ServiceWanted};
+use crate::service::{keep_service, Factory, ServiceWanted};
 use crate::status;
 use crate::version::{discarding, CustomHeaderMarker, CustomPayloadMarker};
 use iceoryx2::port::publisher::{Publisher, PublisherCreateError};
@@ -76,12 +76,19 @@ pub unsafe extern "C" fn iox2_publisher_open(
     })
 }
 
+/// Ends the port. Of a node that is lost the service is kept for ever, see `keep_service`.
+///
 /// # Safety
 /// `port` is one of `iox2_publisher_open`, and is not used afterwards.
 #[no_mangle]
-pub unsafe extern "C" fn iox2_publisher_close(port: *mut PublisherPort) {
+pub unsafe extern "C" fn iox2_publisher_close(port: *mut PublisherPort, is_lost: u32) {
     shielded(std::ptr::null_mut(), || {
-        drop(Box::from_raw(port));
+        let PublisherPort { loans, port, service } = *Box::from_raw(port);
+        if is_lost != 0 {
+            keep_service(service);
+        }
+        drop(loans);
+        drop(port);
         Ok(status::OK)
     });
 }

@@ -34,6 +34,12 @@ pub struct ServiceWanted {
     timeout_ms: u32,
 }
 
+/// Lets a service be, as long as the process lives. Whoever lets go of a service last removes it by its name; when the root was removed
+/// under it, what has that name now is another service, which others use.
+pub fn keep_service(service: Factory) {
+    std::mem::forget(service);
+}
+
 const PAUSE: Duration = Duration::from_millis(2);
 
 type PortBuilder = Builder<[CustomPayloadMarker], CustomHeaderMarker, Stack>;

@@ -3,7 +3,7 @@
 use crate::failure::{shielded, Failure, FailureOut};
 use crate::node::ProcessNode;
 use crate::publisher::{halves, Chunk};
-use crate::service::{Factory, ServiceWanted};
+use crate::service::{keep_service, Factory, ServiceWanted};
 use crate::status;
 use crate::version::{receive, PortOf as Port, SampleOf as Held};
 use iceoryx2::port::subscriber::SubscriberCreateError;
@@ -54,12 +54,19 @@ pub unsafe extern "C" fn iox2_subscriber_open(
     })
 }
 
+/// Ends the port. Of a node that is lost the service is kept for ever, see `keep_service`.
+///
 /// # Safety
 /// `port` is one of `iox2_subscriber_open`, and is not used afterwards.
 #[no_mangle]
-pub unsafe extern "C" fn iox2_subscriber_close(port: *mut SubscriberPort) {
+pub unsafe extern "C" fn iox2_subscriber_close(port: *mut SubscriberPort, is_lost: u32) {
     shielded(std::ptr::null_mut(), || {
-        drop(Box::from_raw(port));
+        let SubscriberPort { held, port, service } = *Box::from_raw(port);
+        if is_lost != 0 {
+            keep_service(service);
+        }
+        drop(held);
+        drop(port);
         Ok(status::OK)
     });
 }
@@ -125,7 +132,11 @@ pub unsafe extern "C" fn iox2_subscriber_release(port: *mut SubscriberPort, slot
 /// As `iox2_subscriber_take`.
 #[no_mangle]
 pub unsafe extern "C" fn iox2_subscriber_has_data(port: *const SubscriberPort) -> i32 {
-    shielded(std::ptr::null_mut(), || Ok(i32::from((*port).port.has_samples().unwrap_or(false))))
+    shielded(std::ptr::null_mut(), || {
+        let port = &(*port).port;
+        // A publisher that could not be connected is told of once; others may have sent something.
+        Ok(i32::from(port.has_samples().or_else(|_| port.has_samples()).unwrap_or(false)))
+    })
 }
 
 /// Publishers of the service that are of other nodes.

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace qipc {
 namespace {
@@ -19,6 +20,12 @@ namespace {
 constexpr uint32_t kPortsOfListenerMax = iox::MAX_NUMBER_OF_EVENTS_PER_LISTENER;
 
 std::mutex g_mutex;
+
+/** Every listener of a world that has not ended. Never destroyed: the control thread may outlive the static destructors. */
+std::vector<std::shared_ptr<Listener>>& all() {
+    static auto& instance = *new std::vector<std::shared_ptr<Listener>>;
+    return instance;
+}
 
 /** Runs on a thread of iceoryx. */
 void on_data(iox_sub_t, void* context) {
@@ -28,22 +35,26 @@ void on_data(iox_sub_t, void* context) {
     }
 }
 
-int32_t make_listener(World& world, std::shared_ptr<Listener>* out) {
+/** Makes one with a place reserved for the caller. */
+int32_t make_listener(const World& world, std::shared_ptr<Listener>* out) {
     const auto made = std::make_shared<Listener>();
+    made->world_number = world.number;
+    made->attached = 1;
     const auto job = std::make_shared<Job>();
+    // On the control thread from its making on in the list from which that thread ends it: the listener has a thread, which must not
+    // be left when the process ends before the caller goes on.
     job->work = [made] {
         made->condition = stack_make_condition();
         if (made->condition != nullptr) {
             stack_provide_condition(made->condition);
             iox_listener_storage_t storage;
+            const std::lock_guard<std::mutex> lock(g_mutex);
+            all().reserve(all().size() + 1);
             made->listener = iox_listener_init(&storage);
+            all().push_back(made);
         }
     };
-    job->undo = [made] {
-        if (made->listener != nullptr) {
-            iox_listener_deinit(made->listener);
-        }
-    };
+    job->undo = [made] { listener_release(*made); };
     if (const int32_t status = world_run(world, job); status != QIPC_OK) {
         return status;
     }
@@ -85,24 +96,18 @@ bool condition_is_ours(const World& world, const iox::popo::ConditionVariableDat
     return is_occupied(condition) && world.name == condition->m_runtimeName.c_str();
 }
 
-int32_t listener_acquire(World& world, std::shared_ptr<Listener>* out) {
+int32_t listener_acquire(const World& world, std::shared_ptr<Listener>* out) {
     {
         const std::lock_guard<std::mutex> lock(g_mutex);
-        for (const auto& listener : world.listeners) {
-            if (listener->attached < kPortsOfListenerMax) {
+        for (const auto& listener : all()) {
+            if (listener->world_number == world.number && listener->attached < kPortsOfListenerMax) {
                 ++listener->attached;
                 *out = listener;
                 return QIPC_OK;
             }
         }
     }
-    if (const int32_t status = make_listener(world, out); status != QIPC_OK) {
-        return status;
-    }
-    const std::lock_guard<std::mutex> lock(g_mutex);
-    (*out)->attached = 1;
-    world.listeners.push_back(*out);
-    return QIPC_OK;
+    return make_listener(world, out);
 }
 
 void listener_release(Listener& listener) noexcept {
@@ -124,11 +129,17 @@ void listener_detach(Subscriber& subscriber) noexcept {
     iox_listener_detach_subscriber_event(subscriber.listener->listener, subscriber.sub, SubscriberEvent_DATA_RECEIVED);
 }
 
-void listener_end_all(World& world) {
+void listener_end_all(const World& world) {
     std::vector<std::shared_ptr<Listener>> listeners;
     {
         const std::lock_guard<std::mutex> lock(g_mutex);
-        listeners.swap(world.listeners);
+        std::erase_if(all(), [&](const std::shared_ptr<Listener>& listener) {
+            const bool is_its = listener->world_number == world.number;
+            if (is_its) {
+                listeners.push_back(listener);
+            }
+            return is_its;
+        });
     }
     for (const auto& listener : listeners) {
         if (condition_is_ours(world, listener->condition)) {

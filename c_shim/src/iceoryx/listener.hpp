@@ -21,11 +21,12 @@ struct Subscriber;
 struct Listener {
     iox_listener_t listener = nullptr;
     iox::popo::ConditionVariableData* condition = nullptr;
+    uint64_t world_number = 0;
     uint32_t attached = 0; // guarded by the mutex of all listeners
 };
 
 /** A listener with room for one port more, reserved for the caller. Makes one on the control thread when all are full. */
-int32_t listener_acquire(World& world, std::shared_ptr<Listener>* listener);
+int32_t listener_acquire(const World& world, std::shared_ptr<Listener>* listener);
 
 /** Gives the reserved place back. */
 void listener_release(Listener& listener) noexcept;
@@ -36,7 +37,7 @@ int32_t listener_attach(Subscriber& subscriber) noexcept;
 void listener_detach(Subscriber& subscriber) noexcept;
 
 /** Ends the listeners of a world; on the control thread, before the runtime is destroyed. */
-void listener_end_all(World& world);
+void listener_end_all(const World& world);
 
 /** The status of a wait for which the daemon had no condition variable. */
 int32_t refuse_condition() noexcept;

@@ -19,8 +19,6 @@ struct PortPoolData;
 
 namespace qipc {
 
-struct Listener;
-
 struct WaitSet;
 
 /** One connection, from attaching to detaching. After the daemon's death a new one takes its place. */
@@ -38,8 +36,7 @@ struct World {
     iox::popo::ConditionVariableData* sentinel = nullptr;
     /** The daemon's table of ports; null when it was not found. */
     const iox::roudi::PortPoolData* pool = nullptr;
-    std::vector<std::shared_ptr<Listener>> listeners; // guarded by the listeners' mutex
-    std::vector<std::shared_ptr<WaitSet>> wait_sets;  // guarded by the wait sets' mutex
+    std::vector<std::shared_ptr<WaitSet>> wait_sets; // guarded by the wait sets' mutex
 };
 
 /** What a runtime handle refers to. */

@@ -8,6 +8,8 @@ pub extern crate iceoryx2_0_7 as iceoryx2;
 /// What a user declares.
 #[path = "../../../../examples/rust/src/market_data_block.rs"]
 pub mod block;
+pub mod histogram;
+pub mod machine;
 pub mod options;
 pub mod pattern;
 pub mod service;

@@ -8,16 +8,16 @@ use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use iceoryx2::service::port_factory::publisher::PortFactoryPublisher;
 use std::fmt::Debug;
 
-pub const OPTIONS: [&str; 5] = ["service", "stream", "root", "prefix", "history"];
-const BUFFER_SIZE: usize = 256;
+pub const OPTIONS: [&str; 6] = ["service", "stream", "root", "prefix", "history", "buffer"];
+const BUFFER_SIZE: u64 = 256;
 const PUBLISHERS_MAX: usize = 16;
 const SUBSCRIBERS_MAX: usize = 64;
 const NODES_MAX: usize = 128;
 
 pub type Blocks = PortFactory<ipc::Service, ZeroCopyMarketBlock, ()>;
 
-/// Opens the service of the stream that the options name, or makes it.
-pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
+/// The node of this process.
+pub fn make_node(options: &Options) -> Node<ipc::Service> {
     set_log_level(LogLevel::Error);
     let mut config = Config::default();
     if options.has("root") {
@@ -33,19 +33,33 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
     let builder = NodeBuilder::new()
         .config(&config)
         .signal_handling_mode(SignalHandlingMode::Disabled);
-    let node = must(options, "make a node", builder.create::<ipc::Service>());
-    let name = format!(
-        "{}/{}",
-        options.text("service", "QAULTRA"),
-        options.text("stream", "market_stream")
-    );
+    must(options, "make a node", builder.create::<ipc::Service>())
+}
+
+/// Opens the service of the stream that the options name, or makes it.
+pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
+    let node = make_node(options);
+    let service = options.text("service", "QAULTRA");
+    let stream = options.text("stream", "market_stream");
+    let blocks = open_stream(options, &node, service, stream);
+    (node, blocks)
+}
+
+/// Opens the service of a stream, or makes it.
+pub fn open_stream(
+    options: &Options,
+    node: &Node<ipc::Service>,
+    service: &str,
+    stream: &str,
+) -> Blocks {
+    let name = format!("{service}/{stream}");
     let name = must(options, "use the name", name.as_str().try_into());
     let service = || {
         node.service_builder(&name)
             .publish_subscribe::<ZeroCopyMarketBlock>()
     };
     // Without demands first: who made the service has decided how many ports, buffered blocks and how much history it has.
-    let blocks = match service().open() {
+    match service().open() {
         Ok(blocks) => blocks,
         Err(_) => must(
             options,
@@ -56,12 +70,11 @@ pub fn open(options: &Options) -> (Node<ipc::Service>, Blocks) {
                 .max_subscribers(SUBSCRIBERS_MAX)
                 .max_nodes(NODES_MAX)
                 .history_size(options.number("history", 16) as usize)
-                .subscriber_max_buffer_size(BUFFER_SIZE)
-                .subscriber_max_borrowed_samples(BUFFER_SIZE)
+                .subscriber_max_buffer_size(options.number("buffer", BUFFER_SIZE) as usize)
+                .subscriber_max_borrowed_samples(BUFFER_SIZE as usize)
                 .open_or_create(),
         ),
-    };
-    (node, blocks)
+    }
 }
 
 /// Has a publisher drop what a full buffer has no room for. Each version says so in words of its own.

@@ -2,13 +2,14 @@
 //! Receives blocks of the pattern through iceoryx2's own Rust API and checks every field of every block.
 //!
 //!   peer_iox2_subscriber [--service QAULTRA] [--stream market_stream] [--root DIR] [--prefix P] [--count N] [--last-sequence S]
-//!                        [--expect ours|native] [--pattern ticks|full] [--history H] [--capacity C] [--delay-us D] [--raw]
-//!                        [--record-size B] [--schema-id I] [--progress P]
+//!                        [--expect ours|native] [--pattern ticks|full] [--history H] [--buffer B] [--capacity C]
+//!                        [--delay-us D] [--raw] [--record-size B] [--schema-id I] [--progress P]
 //!
 //! Ends after N blocks, or with sequence S, or when it is stopped. `--expect ours` (default) demands the header fields and the
 //! trailer that this module writes, `native` those that a peer's publisher writes. `--raw` checks no content. `--delay-us` sleeps
-//! after each block, as a slow reader. Prints "ready" when it is subscribed, after every P blocks how many it has read, up to ten
-//! faults on stderr, and at the end one line of JSON; `missed` counts holes in the sequences of each publisher.
+//! after each block, as a slow reader. `--buffer` (256) is what a subscriber may buffer where this one makes the service. Prints
+//! "ready" when it is subscribed, after every P blocks how many it has read, up to ten faults on stderr, and at the end one line of
+//! JSON; `missed` counts holes in the sequences of each publisher.
 use qaultra_peers::block::{self, ZeroCopyMarketBlock};
 use qaultra_peers::iceoryx2::prelude::PortFactory;
 use qaultra_peers::options::Options;
@@ -168,7 +169,7 @@ fn main() {
     let capacity = service
         .static_config()
         .subscriber_max_buffer_size()
-        .min(options.number("capacity", 256) as usize);
+        .min(options.number("capacity", u64::MAX) as usize);
     let builder = service.subscriber_builder().buffer_size(capacity);
     let subscriber = must(&options, "make a subscriber", builder.create());
     println!("ready");

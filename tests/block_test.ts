@@ -98,6 +98,7 @@ describe("Block", () => {
     dataType: (block) => block.dataType,
     recordSize: (block) => block.recordSize,
     schemaId: (block) => block.schemaId,
+    sourceEpoch: (block) => block.sourceEpoch,
     sourceSequence: (block) => block.sourceSequence,
     data: (block) => block.data,
     intact: (block) => block.intact,

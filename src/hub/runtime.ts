@@ -195,9 +195,10 @@ export class Runtime extends EventTarget {
    * ```
    */
   heal(service: string, stream: string): boolean {
+    const transport = this.#transport;
     const action = "heal a stream";
     const name = { service: checkName(action, service), stream: checkName(action, stream) };
-    const healed = [DATA_EVENT, RING_EVENT].map((event) => this.#transport.heal({ ...name, event }));
+    const healed = [DATA_EVENT, RING_EVENT].map((event) => transport.heal({ ...name, event }));
     return healed.includes(true);
   }
 

@@ -7,7 +7,7 @@ export interface ProcessUse {
   readonly rss: number;
   /** Of it: without shared memory, which is nobody's own and counted in /dev/shm. */
   readonly own: number;
-  /** Open files but those of Deno's caches of compiled code, which it opens when it likes. */
+  /** Open files but those of Deno's caches of compiled code, which it opens when it likes, and stdin, which it opens again for a read. */
   readonly descriptors: number;
   readonly threads: number;
   /** Of them: those of the library and of the stack; the others are the runtime's, and come and go. */
@@ -34,11 +34,12 @@ export function measureProcess(pid: number): ProcessUse | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)![1]);
+    const stdin = readlinkSync(`/proc/${pid}/fd/0`);
     const maps = readFileSync(`/proc/${pid}/maps`, "utf8").trimEnd().split("\n");
     return {
       rss: field("VmRSS"),
       own: field("VmRSS") - field("RssShmem"),
-      descriptors: openFiles(pid).filter((path) => !CACHE_OF_DENO.test(path)).length,
+      descriptors: openFiles(pid).filter((path) => path !== stdin && !CACHE_OF_DENO.test(path)).length,
       threads: field("Threads"),
       libraryThreads: threadNames(pid).filter((name) => LIBRARY_THREAD.test(name)).length,
       mappings: maps.length,

@@ -33,6 +33,23 @@ function progressOf(peer: Process): number {
   return line === undefined || !/^\d+$/.test(line) ? 0 : Number(line);
 }
 
+async function assertAllArrived(reader: Process, published: Published, relay: Relay, count: number): Promise<void> {
+  const { checksum } = published;
+  const all = {
+    received: count,
+    missed: 0,
+    bad: 0,
+    backwards: 0,
+    first: 0,
+    last: count - 1,
+    publishers: 1,
+    checksum,
+  };
+  assertEquals(await resultOf<Received>(reader, TIMEOUT_MS), all, reader.report());
+  const [stats] = relay.getStats().streams;
+  assertEquals([stats!.relayedBlocks, stats!.missedBlocks, stats!.refusedBlocks], [count, 0, 0]);
+}
+
 for (const [kind, count] of RUNS) {
   test(`Relay: C++ over iceoryx sends ${count} blocks of ${kind} to Rust over iceoryx2, every byte arrives`, async () => {
     using iceoryx = Runtime.open();
@@ -59,22 +76,7 @@ for (const [kind, count] of RUNS) {
       if (moved === 0) assert(reader.exit === null, reader.report());
       await setImmediate();
     }
-    const received = await resultOf<Received>(reader, TIMEOUT_MS);
-    const published = await resultOf<Published>(writer, TIMEOUT_MS);
-    const { checksum } = published;
-    const all = {
-      received: count,
-      missed: 0,
-      bad: 0,
-      backwards: 0,
-      first: 0,
-      last: count - 1,
-      publishers: 1,
-      checksum,
-    };
-    assertEquals(received, all, reader.report());
-    const [stats] = relay.getStats().streams;
-    assertEquals([stats!.relayedBlocks, stats!.missedBlocks, stats!.refusedBlocks], [count, 0, 0]);
+    await assertAllArrived(reader, await resultOf<Published>(writer, TIMEOUT_MS), relay, count);
   });
 
   test(`Relay: Rust over iceoryx2 sends ${count} blocks of ${kind} to C++ over iceoryx, every byte arrives`, async () => {
@@ -111,20 +113,6 @@ for (const [kind, count] of RUNS) {
       relay.poll();
       await setImmediate();
     }
-    const received = await resultOf<Received>(reader, TIMEOUT_MS);
-    const { checksum } = published;
-    const all = {
-      received: count,
-      missed: 0,
-      bad: 0,
-      backwards: 0,
-      first: 0,
-      last: count - 1,
-      publishers: 1,
-      checksum,
-    };
-    assertEquals(received, all, reader.report());
-    const [stats] = relay.getStats().streams;
-    assertEquals([stats!.relayedBlocks, stats!.missedBlocks, stats!.refusedBlocks], [count, 0, 0]);
+    await assertAllArrived(reader, published, relay, count);
   });
 }

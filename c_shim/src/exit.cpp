@@ -2,10 +2,9 @@
 #include "exit.hpp"
 
 #include "export.hpp"
+#include "handle.hpp"
 #include "ring.hpp"
 #include "ring_wait.hpp"
-#include "runtime.hpp"
-#include "watch.hpp"
 
 #include <unistd.h>
 
@@ -30,10 +29,6 @@ void on_atexit() {
 
 } // namespace
 
-int32_t refuse_after_exit() noexcept {
-    return fail(QIPC_E_CLOSED, 0, 0, "Cannot do this any more: this process has ended its runtime for good");
-}
-
 void process_exit() noexcept {
     if (g_exiting.exchange(true)) {
         return;
@@ -41,9 +36,9 @@ void process_exit() noexcept {
     // First, while it can still be asked who wants to read a ring to its end.
     rings_end_at_exit();
     ring_waits_end();
-    watch_end_all();
-    runtime_end_at_exit();
+    stack_leave_at_exit();
     handle_each([](uint32_t handle, Kind, void*) { handle_free(handle); });
+    stack_left_at_exit();
 }
 
 void register_process_exit() noexcept {

@@ -42,19 +42,6 @@ int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const ui
                       name->stream.c_str(), name->service.c_str(), bytes, kServiceNameBytesMax);
 }
 
-int32_t check_payload(uint32_t payload_size, uint32_t alignment) {
-    if (payload_size == 0 || payload_size > kPayloadBytesMax) {
-        return fail(QIPC_E_OPTION, payload_size, static_cast<double>(kPayloadBytesMax),
-                    "Cannot use a payload size of %u bytes: it must be 1 to %u", payload_size,
-                    static_cast<uint32_t>(kPayloadBytesMax));
-    }
-    if (alignment == 0 || alignment > kPayloadAlignment || (alignment & (alignment - 1)) != 0) {
-        return fail(QIPC_E_OPTION, alignment, kPayloadAlignment,
-                    "Cannot use an alignment of %u: it must be a power of two up to 64", alignment);
-    }
-    return QIPC_OK;
-}
-
 int32_t check_free_memory(uint32_t payload_size) {
     const uint64_t needed = kServiceBytes + kFirstBlocks * payload_size;
     uint64_t free_bytes = 0;

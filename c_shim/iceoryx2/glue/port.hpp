@@ -23,9 +23,6 @@ inline constexpr const char* kRingEvent = "Ring";
 int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
                           const uint8_t* event, uint32_t event_len, StreamName* name);
 
-/** QIPC_OK for a payload size of 1 to kPayloadBytesMax and an alignment that is a power of two up to 64. */
-int32_t check_payload(uint32_t payload_size, uint32_t alignment);
-
 /** QIPC_E_SHM_TOO_SMALL when there is not enough for a service and a port with some blocks: iceoryx2 would meet the end of the memory as
  * a fault. */
 int32_t check_free_memory(uint32_t payload_size);

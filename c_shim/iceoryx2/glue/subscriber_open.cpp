@@ -4,6 +4,7 @@
 #include "exit.hpp"
 #include "free_files.hpp"
 #include "lease.hpp"
+#include "port_demand.hpp"
 #include "reattach.hpp"
 #include "service_name.hpp"
 #include "subscriber.hpp"
@@ -55,26 +56,11 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
                                          uint32_t capacity, uint32_t history, uint32_t flags, uint8_t* result) {
     return shielded([&]() -> int32_t {
         StreamName name;
-        int32_t status = check_result(result);
-        if (status == QIPC_OK) {
-            status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &name);
-        }
-        if (status == QIPC_OK) {
-            status = check_payload(payload_size, alignment);
-        }
+        const PortDemand demand = {service,      service_len, stream,  stream_len, event, event_len,
+                                   payload_size, alignment,   history, flags,      result};
+        int32_t status = check_subscriber_demand(demand, capacity, &name);
         if (status != QIPC_OK) {
             return status;
-        }
-        if (capacity == 0 || capacity > kCapacityMax) {
-            return fail(QIPC_E_CAPACITY, capacity, kCapacityMax,
-                        "Cannot use a queue capacity of %u blocks: it must be 1 to %u", capacity, kCapacityMax);
-        }
-        if (history > kHistoryMax) {
-            return fail(QIPC_E_HISTORY, history, kHistoryMax, "Cannot ask for a history of %u blocks: the limit is %u", history,
-                        kHistoryMax);
-        }
-        if ((flags & ~QIPC_SUBSCRIBER_BLOCKING) != 0) {
-            return fail(QIPC_E_OPTION, flags, QIPC_SUBSCRIBER_BLOCKING, "Cannot use the subscriber flags 0x%x", flags);
         }
         if (flags != 0) {
             return fail(QIPC_E_UNSUPPORTED, 0, 0,

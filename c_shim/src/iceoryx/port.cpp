@@ -33,19 +33,6 @@ int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const ui
     return status;
 }
 
-int32_t check_payload(uint32_t payload_size, uint32_t alignment) {
-    if (payload_size == 0 || payload_size > kPayloadBytesMax) {
-        return fail(QIPC_E_OPTION, payload_size, static_cast<double>(kPayloadBytesMax),
-                    "Cannot use a payload size of %u bytes: it must be 1 to %u", payload_size,
-                    static_cast<uint32_t>(kPayloadBytesMax));
-    }
-    if (alignment == 0 || alignment > 64 || (alignment & (alignment - 1)) != 0) {
-        return fail(QIPC_E_OPTION, alignment, 64, "Cannot use an alignment of %u: it must be a power of two up to 64",
-                    alignment);
-    }
-    return QIPC_OK;
-}
-
 int32_t refuse_removed_port() noexcept {
     return fail(QIPC_E_DAEMON_GONE, 0, 0,
                 "The daemon removed this port: it took this process for dead, which was stopped for too long");

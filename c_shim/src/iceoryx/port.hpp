@@ -23,9 +23,6 @@ namespace qipc {
 int32_t check_stream_name(const uint8_t* service, uint32_t service_len, const uint8_t* stream, uint32_t stream_len,
                           const uint8_t* event, uint32_t event_len, StreamName* name);
 
-/** QIPC_OK for a payload size of 1 to kPayloadBytesMax and an alignment that is a power of two up to 64. */
-int32_t check_payload(uint32_t payload_size, uint32_t alignment);
-
 /**
  * True while an element of the daemon's pool is occupied. The daemon keeps each port in an optional of a fixed table; it empties
  * the optional when it removes the port, which it does under a process that was stopped for too long. The flag lies behind

@@ -3,6 +3,7 @@
 
 #include "control.hpp"
 #include "lease.hpp"
+#include "port_demand.hpp"
 #include "port_pool.hpp"
 #include "retry.hpp"
 #include "signals.hpp"
@@ -138,22 +139,11 @@ QIPC_EXPORT int32_t qipc_publisher_open(uint32_t runtime, const uint8_t* service
                                         uint32_t flags, uint8_t* result) {
     return shielded([&]() -> int32_t {
         StreamName name;
-        int32_t status = check_result(result);
-        if (status == QIPC_OK) {
-            status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &name);
-        }
-        if (status == QIPC_OK) {
-            status = check_payload(payload_size, alignment);
-        }
+        const PortDemand demand = {service,      service_len, stream,  stream_len, event, event_len,
+                                   payload_size, alignment,   history, flags,      result};
+        int32_t status = check_publisher_demand(demand, &name);
         if (status != QIPC_OK) {
             return status;
-        }
-        if (history > kHistoryMax) {
-            return fail(QIPC_E_HISTORY, history, kHistoryMax, "Cannot keep a history of %u blocks: the limit is %u",
-                        history, kHistoryMax);
-        }
-        if ((flags & ~QIPC_PUBLISHER_BLOCKING) != 0) {
-            return fail(QIPC_E_OPTION, flags, QIPC_PUBLISHER_BLOCKING, "Cannot use the publisher flags 0x%x", flags);
         }
         RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
         if (owner == nullptr) {

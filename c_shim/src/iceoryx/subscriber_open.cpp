@@ -2,6 +2,7 @@
 #include "blank.hpp"
 #include "control.hpp"
 #include "lease.hpp"
+#include "port_demand.hpp"
 #include "port_pool.hpp"
 #include "retry.hpp"
 #include "signals.hpp"
@@ -139,27 +140,11 @@ QIPC_EXPORT int32_t qipc_subscriber_open(uint32_t runtime, const uint8_t* servic
                                          uint32_t capacity, uint32_t history, uint32_t flags, uint8_t* result) {
     return shielded([&]() -> int32_t {
         Request request;
-        int32_t status = check_result(result);
-        if (status == QIPC_OK) {
-            status = check_stream_name(service, service_len, stream, stream_len, event, event_len, &request.name);
-        }
-        if (status == QIPC_OK) {
-            status = check_payload(payload_size, alignment);
-        }
+        const PortDemand demand = {service,      service_len, stream,  stream_len, event, event_len,
+                                   payload_size, alignment,   history, flags,      result};
+        int32_t status = check_subscriber_demand(demand, capacity, &request.name);
         if (status != QIPC_OK) {
             return status;
-        }
-        if (capacity == 0 || capacity > kCapacityMax) {
-            return fail(QIPC_E_CAPACITY, capacity, kCapacityMax,
-                        "Cannot use a queue capacity of %u blocks: it must be 1 to %u", capacity, kCapacityMax);
-        }
-        if (history > iox::MAX_PUBLISHER_HISTORY) {
-            return fail(QIPC_E_HISTORY, history, static_cast<double>(iox::MAX_PUBLISHER_HISTORY),
-                        "Cannot ask for a history of %u blocks: the limit is %u", history,
-                        static_cast<uint32_t>(iox::MAX_PUBLISHER_HISTORY));
-        }
-        if ((flags & ~QIPC_SUBSCRIBER_BLOCKING) != 0) {
-            return fail(QIPC_E_OPTION, flags, QIPC_SUBSCRIBER_BLOCKING, "Cannot use the subscriber flags 0x%x", flags);
         }
         RuntimeHandle* owner = handle_object<RuntimeHandle>(runtime, Kind::runtime);
         if (owner == nullptr) {
